@@ -156,7 +156,17 @@ fn viewers_see_and_change_nothing() {
     let as_viewer = |method: &str, path: &str| {
         server.send(method, &format!("/api/v1{path}"), &[("Authorization", &viewer)], Some(b"{}"))
     };
-    for path in ["/runs", "/workflows", "/workflows/a", "/keys", "/lanes", "/tokens"] {
+    for path in [
+        "/runs",
+        "/runs/counts",
+        "/workflows",
+        "/workflows/a",
+        "/keys",
+        "/lanes",
+        "/tokens",
+        "/statistics",
+        "/attention",
+    ] {
         assert_eq!(
             server.send("GET", &format!("/api/v1{path}"), &[("Authorization", &viewer)], None).status,
             200,

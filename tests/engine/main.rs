@@ -5,6 +5,7 @@ mod acting;
 mod addresses;
 mod answers;
 mod api;
+mod attention;
 mod bad_input;
 mod blocks;
 mod commands;

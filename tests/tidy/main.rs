@@ -157,6 +157,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
             "trigger",
             "access",
             "keys",
+            "filter",
             "yaml::problem",
             "clock",
             "config",

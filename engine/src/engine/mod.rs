@@ -3,6 +3,7 @@
 //! The types of the store and the dispatcher that they need are re-exported here; they use neither.
 
 mod access;
+mod attention;
 mod bulk;
 #[cfg(test)]
 mod clock_tests;
@@ -19,11 +20,12 @@ pub use crate::dispatch::{Admission, Answer, Message, Verdict};
 pub use crate::run::{Progress, StepDiff, StepTrace};
 pub use crate::steps::Reply;
 pub use crate::store::{
-    Cancel, CommitSizes, Count, Cursor, Delivered, Event, EventPage, Failure, Found, IdempotencyKey, KeyRecord,
-    LaneState, LogLine, Role, RunId, RunQuery, RunState, RunSummary, Statistics, StatisticsQuery, StoreError, Stretch,
-    Tally, Timestamp, TokenRecord, Trigger, Try, WorkflowCounts,
+    Awaiting, Cancel, CommitSizes, Count, Cursor, Delivered, Event, EventPage, Failure, Found, IdempotencyKey,
+    KeyRecord, LaneState, LogLine, Role, RunId, RunQuery, RunState, RunSummary, SkippedStretch, Statistics,
+    StatisticsQuery, StoreError, Stretch, Tally, Timestamp, TokenRecord, Trigger, Try, WorkflowCounts,
 };
 pub use access::Access;
+pub use attention::{Attention, FailureGroup};
 pub use bulk::{Bulk, Deed, MOST as MOST_DECIDED, Selected};
 pub use evaluate::{Evaluator, NotVariables, Tried};
 pub use loading::{Publisher, ReloadError};

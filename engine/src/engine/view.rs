@@ -108,6 +108,11 @@ impl Viewer {
         Self { store, catalog, dispatcher }
     }
 
+    /// The store that it reads.
+    pub(super) fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
     /// A run with steps and log. A running one is read again until it did not change during the reading.
     pub async fn run_view(&self, id: RunId) -> Result<RunView, StoreError> {
         for _ in 1..READS {

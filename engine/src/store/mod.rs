@@ -68,8 +68,8 @@ pub use filter::{Condition, Found, Mark as RunMark, Stretch, Term};
 pub use id::{Fence, OwnerId, RunId, VersionHash};
 pub use lock::{FolderLock, Holder, Locking};
 pub use query::{
-    Cancel, Claim, CommitSizes, Delivered, Event, EventPage, LanePage, LaneQuery, LaneState, Pruned, Retention,
-    RunPage, RunQuery, Skip, WorkflowCounts,
+    Awaiting, Cancel, Claim, CommitSizes, Delivered, Event, EventPage, LanePage, LaneQuery, LaneState, Pruned,
+    Retention, RunPage, RunQuery, Skip, WorkflowCounts,
 };
 pub use run::{
     Accepted, Claimed, ClaimedRun, Finish, FinishedStart, IdempotencyKey, LaneId, LaneKind, LaneTicket, LogPage, Mask,
@@ -229,6 +229,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Lanes that have runs in them. [`StoreError::Conflict`] for a cursor that is not of this list.
     fn lanes(&self, query: LaneQuery) -> Answer<'_, LanePage>;
+
+    /// At most `limit` runs that wait for events, the first accepted first.
+    fn awaiting(&self, limit: u32) -> Answer<'_, Vec<Awaiting>>;
 
     /// Unfinished runs, counted by workflow.
     fn counts(&self) -> Answer<'_, Vec<WorkflowCounts>>;

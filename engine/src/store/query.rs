@@ -1,7 +1,7 @@
 //! Queries of the store and their answers.
 
 use super::filter::{Condition, Term};
-use super::{Cursor, LaneId, OwnerId, RunId, RunState, RunSummary, Timestamp, Trigger};
+use super::{Cursor, Failure, LaneId, OwnerId, RunId, RunState, RunSummary, Timestamp, Trigger};
 
 /// A claim of runs that are due, whose lane and slot are free.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +77,29 @@ pub struct LaneState {
     pub head_state: RunState,
     /// The head has failed and holds the lane.
     pub held: bool,
+    /// Since when the head is in the lane's way: its end if it holds the lane, else its start, else its acceptance.
+    pub since: Timestamp,
+    /// The label of the head.
+    pub head_label: Option<String>,
+    /// Why the head failed.
+    pub head_error: Option<Failure>,
+}
+
+/// A run that waits for events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Awaiting {
+    /// The run.
+    pub run: RunId,
+    /// Its workflow.
+    pub workflow: String,
+    /// Its label.
+    pub label: Option<String>,
+    /// The events, one of which continues it.
+    pub events: Vec<String>,
+    /// When the step started that waits.
+    pub since: Option<Timestamp>,
+    /// When it continues by itself.
+    pub due: Option<Timestamp>,
 }
 
 /// Which lanes a list shows.

@@ -4,10 +4,10 @@
 use super::witness::{Witness, number};
 use crate::script::encoding;
 use crate::store::{
-    Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage, Fence, Finish,
-    Fire, Fired, Found, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park,
-    Preview, Pruned, Publication, Published, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary,
-    ScheduleRecord, Skip, SqliteStore, Statistics, StatisticsQuery, StepEnd, StepRecord, Store, StoreError,
+    Accepted, Admin, Answer, Awaiting, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage,
+    Fence, Finish, Fire, Fired, Found, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken,
+    OwnerId, Park, Preview, Pruned, Publication, Published, Retention, Run, RunAgain, RunId, RunPage, RunQuery,
+    RunSummary, ScheduleRecord, Skip, SqliteStore, Statistics, StatisticsQuery, StepEnd, StepRecord, Store, StoreError,
     TokenRecord, Try, VersionHash, WorkflowCounts, WorkflowRecord,
 };
 use std::sync::{Arc, Mutex};
@@ -108,6 +108,7 @@ impl Store for Watched {
         runs(query: RunQuery) -> RunPage;
         found(query: RunQuery, length: i64) -> Found;
         lanes(query: LaneQuery) -> LanePage;
+        awaiting(limit: u32) -> Vec<Awaiting>;
         counts() -> Vec<WorkflowCounts>;
         statistics(query: StatisticsQuery) -> Statistics;
         watch(run: RunId, seen: Option<u32>) -> RunSummary;

@@ -2,6 +2,7 @@
 #![deny(dead_code)] // a resource that is not in the table is an error
 
 mod access;
+mod attention;
 mod bulk;
 mod control;
 mod counts;
@@ -46,6 +47,7 @@ const RESOURCES: &[&Resource] = &[
     &bulk::RESOURCE,
     &lanes::RESOURCE,
     &statistics::RESOURCE,
+    &attention::RESOURCE,
     &schedules::RESOURCE,
     &keys::RESOURCE,
     &tokens::RESOURCE,

@@ -7,7 +7,8 @@ use super::paging::{Listed, Page, Paged, list_failed};
 use super::resource::{Call, Load, Method, Operation, Resource};
 use super::steps::{Step, StepChanges};
 use crate::engine::{
-    Failure, Listed as ListedRun, MOST_SHOWN, Role, RunQuery, RunState, RunSummary, RunView, StoreError, Trigger, Try,
+    Failure, Listed as ListedRun, MOST_SHOWN, Role, RunQuery, RunState, RunSummary, RunView, SkippedStretch,
+    StoreError, Trigger, Try,
 };
 use crate::filter;
 use crate::http::app::App;
@@ -306,12 +307,7 @@ impl Run {
             lane: run.lane.as_ref().map(|lane| lane.key.clone()),
             holds_lane: run.holds_lane,
             cause: run.cause.map(|cause| cause.to_string()),
-            skipped: run.skipped.as_ref().map(|stretch| Stretch {
-                reason: stretch.reason.clone(),
-                count: stretch.count,
-                first: time(stretch.first),
-                last: time(stretch.last),
-            }),
+            skipped: run.skipped.as_ref().map(Stretch::of),
             output,
             output_size,
             output_cut: false,
@@ -331,8 +327,21 @@ impl RunTry {
     }
 }
 
+impl Stretch {
+    /// Skipped occurrences.
+    pub fn of(stretch: &SkippedStretch) -> Self {
+        Self {
+            reason: stretch.reason.clone(),
+            count: stretch.count,
+            first: time(stretch.first),
+            last: time(stretch.last),
+        }
+    }
+}
+
 impl RunFailure {
-    fn of(failure: &Failure) -> Self {
+    /// A failure.
+    pub fn of(failure: &Failure) -> Self {
         Self {
             kind: failure.kind.clone(),
             message: failure.message.clone(),

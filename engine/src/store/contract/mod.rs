@@ -328,6 +328,7 @@ macro_rules! contract_tests {
                 an_event_wakes_the_run_that_waits_for_it
                 an_event_for_another_name_wakes_nobody
                 an_event_is_delivered_once
+                runs_that_wait_for_events_are_listed
                 an_ended_run_takes_no_event
             ]
             notices: [

@@ -16,6 +16,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("schedules_without_definition", include_str!("migrations/0006_schedules_without_definition.sql")),
     ("statistics", include_str!("migrations/0007_statistics.sql")),
     ("filters", include_str!("migrations/0008_filters.sql")),
+    ("awaited_events", include_str!("migrations/0009_awaited_events.sql")),
 ];
 
 /// Brings the database to the newest version. Each migration is a transaction of its own.

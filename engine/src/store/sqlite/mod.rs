@@ -54,6 +54,7 @@
 //! The file gives pages back when more than a twentieth of it is free.
 
 mod accept;
+mod awaiting;
 mod changes;
 mod claim;
 mod columns;
@@ -104,11 +105,11 @@ use writer::Writer;
 use crate::clock::{Clock, SystemClock};
 
 use super::{
-    Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage, Fence, Finish,
-    Fire, Fired, Found, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park,
-    Preview, Pruned, Publication, Published, Result, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary,
-    ScheduleRecord, Skip, Statistics, StatisticsQuery, StepEnd, StepRecord, Store, StoreError, TokenRecord, Try,
-    VersionHash, WorkflowCounts, WorkflowRecord,
+    Accepted, Admin, Answer, Awaiting, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage,
+    Fence, Finish, Fire, Fired, Found, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken,
+    OwnerId, Park, Preview, Pruned, Publication, Published, Result, Retention, Run, RunAgain, RunId, RunPage, RunQuery,
+    RunSummary, ScheduleRecord, Skip, Statistics, StatisticsQuery, StepEnd, StepRecord, Store, StoreError, TokenRecord,
+    Try, VersionHash, WorkflowCounts, WorkflowRecord,
 };
 
 /// A store in one SQLite file. One process at a time may have it open; the caller holds the folder's lock.
@@ -322,6 +323,10 @@ impl Store for SqliteStore {
 
     fn lanes(&self, query: LaneQuery) -> Answer<'_, LanePage> {
         self.listers.read(move |conn| lane_list::lanes(conn, &query))
+    }
+
+    fn awaiting(&self, limit: u32) -> Answer<'_, Vec<Awaiting>> {
+        self.listers.read(move |conn| awaiting::awaiting(conn, limit))
     }
 
     fn counts(&self) -> Answer<'_, Vec<WorkflowCounts>> {
