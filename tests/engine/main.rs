@@ -51,3 +51,4 @@ mod statistics;
 mod stopping;
 mod tokens;
 mod types;
+mod workflows;

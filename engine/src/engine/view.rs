@@ -7,10 +7,11 @@ use crate::script::SourcePlace;
 use crate::script::encoding;
 use crate::store::{
     Cursor, Found, LogLine, Preview, Run, RunId, RunQuery, RunState, RunSummary, Statistics, StatisticsQuery, Store,
-    StoreError, Timestamp, Try,
+    StoreError, Timestamp, Try, VersionHash, VersionRecord,
 };
 use crate::told;
 use crate::trigger::webhook::Request;
+use crate::workflow::WorkflowText;
 use crate::workflow::history::Redact;
 use crate::workflow::model::Workflow;
 use flowscript_lang::value::Value;
@@ -226,6 +227,18 @@ impl Viewer {
             runs.push(self.listed(summary, preview).await);
         }
         Ok(RunList { runs, next: page.next.map(|cursor| cursor.0), searched_to: page.searched_to })
+    }
+
+    /// The stored versions of a workflow, the serving one first.
+    pub async fn versions(&self, workflow: &str) -> Result<Vec<VersionRecord>, StoreError> {
+        self.store.versions(workflow.to_owned()).await
+    }
+
+    /// The texts of a version by its hash.
+    pub async fn version_text(&self, hash: &str) -> Result<WorkflowText, StoreError> {
+        let missing = || StoreError::NotFound(format!("there is no version {hash}"));
+        let version: VersionHash = hash.parse().map_err(|_| missing())?;
+        WorkflowText::decode(&self.store.version_text(version).await?).map_err(StoreError::Corrupt)
     }
 
     /// How many runs a query finds, by state and by stretches of `length` milliseconds.

@@ -81,7 +81,7 @@ pub use step::{Changes, LogLine, StepEnd, StepRecord, StepStart, StepState};
 pub use trigger::{Trigger, TriggerFacts};
 pub use workflow::{
     Fire, FireDecision, Fired, LoadedSchedule, LoadedWorkflow, Publication, Published, ScheduleId, ScheduleRecord,
-    WhileUnfinished, WorkflowRecord,
+    VersionRecord, WhileUnfinished, WorkflowRecord,
 };
 
 /// The result of the store's methods: a future of a result. See the module's page for the effect of dropping it.
@@ -106,6 +106,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The text of a version; [`StoreError::NotFound`] if no workflow and no run refers to it any more.
     fn version_text(&self, version: VersionHash) -> Answer<'_, Vec<u8>>;
+
+    /// The stored versions of a workflow, the current one first; [`StoreError::NotFound`] if it was never published.
+    fn versions(&self, workflow: String) -> Answer<'_, Vec<VersionRecord>>;
 
     /// The schedules of workflows that are present and active.
     fn schedules(&self) -> Answer<'_, Vec<ScheduleRecord>>;

@@ -8,7 +8,7 @@ use crate::store::{
     Fence, Finish, Fire, Fired, Found, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken,
     OwnerId, Park, Preview, Pruned, Publication, Published, Retention, Run, RunAgain, RunId, RunPage, RunQuery,
     RunSummary, ScheduleRecord, Skip, SqliteStore, Statistics, StatisticsQuery, StepEnd, StepRecord, Store, StoreError,
-    TokenRecord, Try, VersionHash, WorkflowCounts, WorkflowRecord,
+    TokenRecord, Try, VersionHash, VersionRecord, WorkflowCounts, WorkflowRecord,
 };
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -90,6 +90,7 @@ impl Store for Watched {
         publish(publication: Publication) -> Published;
         workflows() -> Vec<WorkflowRecord>;
         version_text(version: VersionHash) -> Vec<u8>;
+        versions(workflow: String) -> Vec<VersionRecord>;
         schedules() -> Vec<ScheduleRecord>;
         history(runs: Arc<[NewRun]>) -> ();
         fire(fire: Fire) -> Fired;

@@ -6,6 +6,8 @@ mod attention;
 mod bulk;
 mod control;
 mod counts;
+mod diagram;
+mod difference;
 mod evaluate;
 mod events;
 mod input;
@@ -23,6 +25,8 @@ mod shapes;
 mod statistics;
 mod steps;
 mod tokens;
+mod versions;
+mod webhook;
 mod workflows;
 
 pub use access::want_token;
@@ -39,6 +43,9 @@ use resource::Resource;
 /// The resources.
 const RESOURCES: &[&Resource] = &[
     &workflows::RESOURCE,
+    &diagram::RESOURCE,
+    &webhook::RESOURCE,
+    &versions::RESOURCE,
     &runs::RESOURCE,
     &counts::RESOURCE,
     &steps::RESOURCE,

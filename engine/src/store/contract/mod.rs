@@ -381,6 +381,7 @@ macro_rules! contract_tests {
                 a_workflow_that_does_not_load_stays
                 a_workflow_that_is_gone_comes_back
                 settings_are_kept
+                versions_are_listed_with_their_unfinished_runs
             ]
             admin: [
                 a_key_opens_its_workflows

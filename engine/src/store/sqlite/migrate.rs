@@ -17,6 +17,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("statistics", include_str!("migrations/0007_statistics.sql")),
     ("filters", include_str!("migrations/0008_filters.sql")),
     ("awaited_events", include_str!("migrations/0009_awaited_events.sql")),
+    ("versions_of_a_workflow", include_str!("migrations/0010_versions_of_a_workflow.sql")),
 ];
 
 /// Brings the database to the newest version. Each migration is a transaction of its own.

@@ -90,6 +90,7 @@ mod statistics;
 #[cfg(test)]
 mod tests;
 mod tx;
+mod versions;
 mod writer;
 
 use std::path::Path;
@@ -109,7 +110,7 @@ use super::{
     Fence, Finish, Fire, Fired, Found, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken,
     OwnerId, Park, Preview, Pruned, Publication, Published, Result, Retention, Run, RunAgain, RunId, RunPage, RunQuery,
     RunSummary, ScheduleRecord, Skip, Statistics, StatisticsQuery, StepEnd, StepRecord, Store, StoreError, TokenRecord,
-    Try, VersionHash, WorkflowCounts, WorkflowRecord,
+    Try, VersionHash, VersionRecord, WorkflowCounts, WorkflowRecord,
 };
 
 /// A store in one SQLite file. One process at a time may have it open; the caller holds the folder's lock.
@@ -160,6 +161,10 @@ impl Store for SqliteStore {
 
     fn version_text(&self, version: VersionHash) -> Answer<'_, Vec<u8>> {
         self.readers.read(move |conn| publish::version_text(conn, version))
+    }
+
+    fn versions(&self, workflow: String) -> Answer<'_, Vec<VersionRecord>> {
+        self.listers.read(move |conn| versions::versions(conn, &workflow))
     }
 
     fn schedules(&self) -> Answer<'_, Vec<ScheduleRecord>> {

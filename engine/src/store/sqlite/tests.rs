@@ -228,6 +228,7 @@ async fn migrations_are_written_down_and_run_once() {
         "statistics",
         "filters",
         "awaited_events",
+        "versions_of_a_workflow",
     ];
     assert_eq!(applied, (1..).zip(names.map(ToOwned::to_owned)).collect::<Vec<_>>());
 }
@@ -246,7 +247,7 @@ async fn a_retried_run_of_the_version_before_the_tries_goes_on() {
          drop table statistics;
          drop index runs_workflow_state;
          drop index runs_slow;
-         drop index runs_with_errors; drop index runs_awaits;
+         drop index runs_with_errors; drop index runs_awaits; drop index versions_workflow;
          alter table runs drop column try_started_at;
          alter table schedules drop column anew_at;
          alter table schedules drop column anew_from;
@@ -367,6 +368,7 @@ async fn the_lists_and_claims_use_their_indexes() {
         ),
         ("select 1 from runs where lane = 1 and lane is not null", "runs_lane"),
         (super::awaiting::AWAITING, "runs_awaits"),
+        (super::versions::STATEMENTS[1], "runs_workflow_state (workflow=? AND state=?)"),
         (super::counting::READ, "PRIMARY KEY (workflow=? AND width=? AND start=?)"),
         (super::statistics::ROWS, "PRIMARY KEY (workflow=? AND width=? AND start>? AND start<?)"),
         (super::statistics::OLDEST, "SEARCH statistics USING PRIMARY KEY (workflow=? AND width=?)"),
@@ -443,7 +445,7 @@ async fn a_store_from_before_the_statistics_counts_from_its_migration_on() {
     drop(store);
     let conn = Connection::open(&path).unwrap();
     conn.execute_batch(
-        "drop table statistics; drop index runs_workflow_state; drop index runs_slow; drop index runs_with_errors; drop index runs_awaits;
+        "drop table statistics; drop index runs_workflow_state; drop index runs_slow; drop index runs_with_errors; drop index runs_awaits; drop index versions_workflow;
          delete from migrations where version >= 7",
     )
     .unwrap();
