@@ -159,6 +159,7 @@ fn viewers_see_and_change_nothing() {
     for path in [
         "/runs",
         "/runs/counts",
+        "/runs/recent",
         "/workflows",
         "/workflows/a",
         "/keys",

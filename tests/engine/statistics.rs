@@ -63,6 +63,16 @@ fn runs_of_every_durability_are_counted() {
     let sum = |name: &str| told["buckets"].as_array().unwrap().iter().map(|one| one[name].as_u64().unwrap()).sum();
     let sums: [u64; 3] = ["accepted", "completed", "failed"].map(sum);
     assert_eq!(sums, [7, 5, 2]);
+    let recent = server.api("/runs/recent?each=2");
+    let of = |number: usize| {
+        let one = &recent["workflows"][number];
+        let states = one["runs"].as_array().unwrap().iter().map(|run| run["state"].as_str().unwrap());
+        (one["workflow"].as_str().unwrap(), states.collect::<Vec<_>>())
+    };
+    assert_eq!((of(0), of(1)), (("relaxed", vec!["failed", "completed"]), ("slow", vec!["completed"])));
+    assert!(recent["workflows"][1]["runs"][0]["took"].as_u64().unwrap() >= 70, "{recent}");
+    let many = server.send("GET", "/api/v1/runs/recent?each=101", &[bearer()], None);
+    many.is_problem(400, "1 to 100");
     // A retry has an end of its own, and all of it outlives the process.
     let failed = server.api("/runs?workflow=strict&state=failed")["runs"][0]["id"].as_str().unwrap().to_owned();
     server.send("POST", &format!("/api/v1/runs/{failed}/retry"), &[bearer()], None);

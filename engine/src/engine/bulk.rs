@@ -1,11 +1,14 @@
 //! Decisions about many runs at once: which runs they take, and what they would do.
 
 use crate::store::{RunId, RunQuery, RunState, RunSummary, Store, StoreError};
+use std::time::{Duration, Instant};
 
 /// The most runs that one decision takes.
 pub const MOST: usize = 10_000;
 /// How many runs are read at a time.
 const PAGE: u32 = 1_000;
+/// How long the search for runs may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is done with each run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +43,7 @@ pub struct Bulk {
     pub refused: Vec<(RunId, String)>,
     /// The lanes that were held by a changed run, as workflow and key.
     pub lanes: Vec<(String, String)>,
-    /// The query finds more: the decision took the newest ones.
+    /// The query finds more, or its search took long: the decision took the newest ones.
     pub more: bool,
 }
 
@@ -104,7 +107,7 @@ pub(super) async fn select(
         return Ok(Vec::new());
     }
     let mut query = RunQuery { states, limit: PAGE, ..query };
-    let mut runs = Vec::new();
+    let (mut runs, started) = (Vec::new(), Instant::now());
     loop {
         let page = store.runs(query.clone()).await?;
         // A failed run that holds no lane is nothing to skip; it is not worth a refusal.
@@ -116,6 +119,10 @@ pub(super) async fn select(
         }
         query.after = page.next;
         if query.after.is_none() {
+            break;
+        }
+        if started.elapsed() > PATIENCE {
+            done.more = true;
             break;
         }
     }

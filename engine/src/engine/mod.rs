@@ -21,8 +21,9 @@ pub use crate::run::{Progress, StepDiff, StepTrace};
 pub use crate::steps::Reply;
 pub use crate::store::{
     Awaiting, Cancel, CommitSizes, Count, Cursor, Delivered, Event, EventPage, Failure, Found, IdempotencyKey,
-    KeyRecord, LaneState, LogLine, Role, RunId, RunQuery, RunState, RunSummary, SkippedStretch, Statistics,
-    StatisticsQuery, StoreError, Stretch, Tally, Timestamp, TokenRecord, Trigger, Try, VersionRecord, WorkflowCounts,
+    KeyRecord, LaneState, LogLine, Recent, RecentRun, Role, RunId, RunQuery, RunState, RunSummary, SkippedStretch,
+    Statistics, StatisticsQuery, StoreError, Stretch, Tally, Timestamp, TokenRecord, Trigger, Try, VersionRecord,
+    WorkflowCounts,
 };
 pub use access::Access;
 pub use attention::{Attention, FailureGroup};

@@ -6,8 +6,8 @@ use crate::run::{StepDiff, StepTrace, decode_history, shown_steps};
 use crate::script::SourcePlace;
 use crate::script::encoding;
 use crate::store::{
-    Cursor, Found, LogLine, Preview, Run, RunId, RunQuery, RunState, RunSummary, Statistics, StatisticsQuery, Store,
-    StoreError, Timestamp, Try, VersionHash, VersionRecord,
+    Cursor, Found, LogLine, Preview, Recent, Run, RunId, RunQuery, RunState, RunSummary, Statistics, StatisticsQuery,
+    Store, StoreError, Timestamp, Try, VersionHash, VersionRecord,
 };
 use crate::told;
 use crate::trigger::webhook::Request;
@@ -227,6 +227,11 @@ impl Viewer {
             runs.push(self.listed(summary, preview).await);
         }
         Ok(RunList { runs, next: page.next.map(|cursor| cursor.0), searched_to: page.searched_to })
+    }
+
+    /// The newest `each` runs of each workflow.
+    pub async fn recent(&self, each: u32) -> Result<Vec<Recent>, StoreError> {
+        self.store.recent(each).await
     }
 
     /// The stored versions of a workflow, the serving one first.

@@ -68,8 +68,8 @@ pub use filter::{Condition, Found, Mark as RunMark, Stretch, Term};
 pub use id::{Fence, OwnerId, RunId, VersionHash};
 pub use lock::{FolderLock, Holder, Locking};
 pub use query::{
-    Awaiting, Cancel, Claim, CommitSizes, Delivered, Event, EventPage, LanePage, LaneQuery, LaneState, Pruned,
-    Retention, RunPage, RunQuery, Skip, WorkflowCounts,
+    Awaiting, Cancel, Claim, CommitSizes, Delivered, Event, EventPage, LanePage, LaneQuery, LaneState, Pruned, Recent,
+    RecentRun, Retention, RunPage, RunQuery, Skip, WorkflowCounts,
 };
 pub use run::{
     Accepted, Claimed, ClaimedRun, Finish, FinishedStart, IdempotencyKey, LaneId, LaneKind, LaneTicket, LogPage, Mask,
@@ -232,6 +232,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Lanes that have runs in them. [`StoreError::Conflict`] for a cursor that is not of this list.
     fn lanes(&self, query: LaneQuery) -> Answer<'_, LanePage>;
+
+    /// The newest `each` runs of each workflow that has some, by workflow, newest first.
+    fn recent(&self, each: u32) -> Answer<'_, Vec<Recent>>;
 
     /// At most `limit` runs that wait for events, the first accepted first.
     fn awaiting(&self, limit: u32) -> Answer<'_, Vec<Awaiting>>;

@@ -102,6 +102,30 @@ pub struct Awaiting {
     pub due: Option<Timestamp>,
 }
 
+/// The newest runs of a workflow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recent {
+    /// The workflow.
+    pub workflow: String,
+    /// Its runs, newest first.
+    pub runs: Vec<RecentRun>,
+}
+
+/// A run in short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecentRun {
+    /// The run.
+    pub run: RunId,
+    /// Its state.
+    pub state: RunState,
+    /// Completed, but a step failed.
+    pub with_errors: bool,
+    /// When it was first claimed.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+}
+
 /// Which lanes a list shows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LaneQuery {

@@ -6,7 +6,7 @@ use crate::script::encoding;
 use crate::store::{
     Accepted, Admin, Answer, Awaiting, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage,
     Fence, Finish, Fire, Fired, Found, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken,
-    OwnerId, Park, Preview, Pruned, Publication, Published, Retention, Run, RunAgain, RunId, RunPage, RunQuery,
+    OwnerId, Park, Preview, Pruned, Publication, Published, Recent, Retention, Run, RunAgain, RunId, RunPage, RunQuery,
     RunSummary, ScheduleRecord, Skip, SqliteStore, Statistics, StatisticsQuery, StepEnd, StepRecord, Store, StoreError,
     TokenRecord, Try, VersionHash, VersionRecord, WorkflowCounts, WorkflowRecord,
 };
@@ -109,6 +109,7 @@ impl Store for Watched {
         runs(query: RunQuery) -> RunPage;
         found(query: RunQuery, length: i64) -> Found;
         lanes(query: LaneQuery) -> LanePage;
+        recent(each: u32) -> Vec<Recent>;
         awaiting(limit: u32) -> Vec<Awaiting>;
         counts() -> Vec<WorkflowCounts>;
         statistics(query: StatisticsQuery) -> Statistics;

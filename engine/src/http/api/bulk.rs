@@ -142,7 +142,7 @@ pub struct Decided {
     refused: Vec<Refusal>,
     /// The lanes that were held by a changed run.
     lanes: Vec<HeldLane>,
-    /// True if more runs match: a decision takes the newest 10,000.
+    /// True if more runs match, or may: a decision takes the newest 10,000, and searches for at most 10 seconds.
     more: bool,
 }
 

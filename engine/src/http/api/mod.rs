@@ -18,6 +18,7 @@ mod log;
 mod openapi;
 mod output;
 mod paging;
+mod recent;
 mod resource;
 mod runs;
 mod schedules;
@@ -48,6 +49,7 @@ const RESOURCES: &[&Resource] = &[
     &versions::RESOURCE,
     &runs::RESOURCE,
     &counts::RESOURCE,
+    &recent::RESOURCE,
     &steps::RESOURCE,
     &log::RESOURCE,
     &control::RESOURCE,

@@ -350,6 +350,7 @@ macro_rules! contract_tests {
                 states_are_merged_in_order
                 a_strange_cursor_of_a_list_is_refused
                 counts_are_of_unfinished_runs
+                the_newest_runs_of_each_workflow_are_listed
             ]
             schedules: [
                 an_occurrence_is_decided_once

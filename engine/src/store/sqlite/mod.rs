@@ -79,6 +79,7 @@ mod prune;
 mod publish;
 mod readers;
 mod reads;
+mod recent;
 mod rows;
 mod run_row;
 mod runs;
@@ -108,9 +109,9 @@ use crate::clock::{Clock, SystemClock};
 use super::{
     Accepted, Admin, Answer, Awaiting, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage,
     Fence, Finish, Fire, Fired, Found, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken,
-    OwnerId, Park, Preview, Pruned, Publication, Published, Result, Retention, Run, RunAgain, RunId, RunPage, RunQuery,
-    RunSummary, ScheduleRecord, Skip, Statistics, StatisticsQuery, StepEnd, StepRecord, Store, StoreError, TokenRecord,
-    Try, VersionHash, VersionRecord, WorkflowCounts, WorkflowRecord,
+    OwnerId, Park, Preview, Pruned, Publication, Published, Recent, Result, Retention, Run, RunAgain, RunId, RunPage,
+    RunQuery, RunSummary, ScheduleRecord, Skip, Statistics, StatisticsQuery, StepEnd, StepRecord, Store, StoreError,
+    TokenRecord, Try, VersionHash, VersionRecord, WorkflowCounts, WorkflowRecord,
 };
 
 /// A store in one SQLite file. One process at a time may have it open; the caller holds the folder's lock.
@@ -328,6 +329,10 @@ impl Store for SqliteStore {
 
     fn lanes(&self, query: LaneQuery) -> Answer<'_, LanePage> {
         self.listers.read(move |conn| lane_list::lanes(conn, &query))
+    }
+
+    fn recent(&self, each: u32) -> Answer<'_, Vec<Recent>> {
+        self.listers.read(move |conn| recent::recent(conn, each))
     }
 
     fn awaiting(&self, limit: u32) -> Answer<'_, Vec<Awaiting>> {
