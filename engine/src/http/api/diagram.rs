@@ -93,7 +93,6 @@ pub struct DiagramStep {
     /// The column after its last character, or 1 of the next line.
     end_column: u32,
     /// The lists of steps in it.
-    #[schema(no_recursion)]
     branches: Vec<DiagramBranch>,
 }
 
@@ -105,6 +104,7 @@ pub struct DiagramBranch {
     /// The condition under which it runs; null for `else`, and where all branches run.
     condition: Option<String>,
     /// Its steps.
+    #[schema(no_recursion)]
     steps: Vec<DiagramStep>,
 }
 
