@@ -40,6 +40,9 @@ struct ListArgs {
 
 #[derive(Args)]
 struct FilterArgs {
+    /// Only runs that this filter finds, such as "since:24h state:failed -workflow:a,b took:>2s".
+    #[arg(long, value_name = "FILTER")]
+    filter: Option<String>,
     /// Only runs of this workflow.
     #[arg(long)]
     workflow: Option<String>,
@@ -104,6 +107,9 @@ enum Action {
         ids: Vec<String>,
         #[command(flatten)]
         filter: FilterArgs,
+        /// Changes nothing, and prints the runs that would be retried.
+        #[arg(long)]
+        dry_run: bool,
         #[command(flatten)]
         target: TargetArgs,
     },
@@ -121,7 +127,7 @@ pub fn run(args: RunsArgs) -> Exit {
         None => list(&args.list),
         Some(Action::List(args)) => list(&args),
         Some(Action::Show { one, listing }) => show(&one, &listing),
-        Some(Action::Retry { ids, filter, target }) => retry(&ids, &filter, &target),
+        Some(Action::Retry { ids, filter, dry_run, target }) => retry(&ids, &filter, dry_run, &target),
         Some(Action::Rerun(one)) => change(&one, "rerun"),
         Some(Action::Cancel(one)) => change(&one, "cancel"),
         Some(Action::Skip(one)) => change(&one, "skip"),
@@ -130,8 +136,9 @@ pub fn run(args: RunsArgs) -> Exit {
 }
 
 impl FilterArgs {
-    fn pairs(&self) -> [(&'static str, &Option<String>); 5] {
+    fn pairs(&self) -> [(&'static str, &Option<String>); 6] {
         [
+            ("q", &self.filter),
             ("workflow", &self.workflow),
             ("from", &self.from),
             ("before", &self.before),
@@ -161,7 +168,10 @@ fn list(args: &ListArgs) -> Result<(), String> {
     if !args.listing.json
         && let Some(next) = page["next"].as_str()
     {
-        eprintln!("more runs follow: --cursor {next}");
+        match page["searchedTo"].as_str() {
+            Some(at) => eprintln!("searched back to {at}; the search continues with --cursor {next}"),
+            None => eprintln!("more runs follow: --cursor {next}"),
+        }
     }
     Ok(())
 }
@@ -230,8 +240,8 @@ fn show(one: &OneArgs, listing: &ListingArgs) -> Result<(), String> {
     Ok(())
 }
 
-fn retry(ids: &[String], filter: &FilterArgs, target: &TargetArgs) -> Result<(), String> {
-    let mut wanted = json!({});
+fn retry(ids: &[String], filter: &FilterArgs, dry_run: bool, target: &TargetArgs) -> Result<(), String> {
+    let mut wanted = json!({ "dryRun": dry_run });
     for (name, value) in filter.pairs() {
         if let Some(value) = value {
             wanted[name] = value.as_str().into();
@@ -241,8 +251,11 @@ fn retry(ids: &[String], filter: &FilterArgs, target: &TargetArgs) -> Result<(),
         wanted["ids"] = json!(ids);
     }
     let done = target.api()?.send("POST", "/runs/retry", Some(&wanted))?;
-    for run in done["retried"].as_array().into_iter().flatten() {
+    for run in done["runs"].as_array().into_iter().flatten() {
         print_line(run.as_str().unwrap_or_default());
+    }
+    if done["more"] == true {
+        say("more runs match than one decision takes: retry again for the rest");
     }
     let refused: Vec<&Json> = done["refused"].as_array().into_iter().flatten().collect();
     for run in &refused {

@@ -46,6 +46,7 @@ pub mod disk;
 pub mod dispatch;
 pub mod engine;
 pub mod files;
+pub mod filter;
 pub mod http;
 pub mod keys;
 pub mod metrics;

@@ -156,7 +156,18 @@ fn viewers_see_and_change_nothing() {
     let as_viewer = |method: &str, path: &str| {
         server.send(method, &format!("/api/v1{path}"), &[("Authorization", &viewer)], Some(b"{}"))
     };
-    for path in ["/runs", "/workflows", "/workflows/a", "/keys", "/lanes", "/tokens"] {
+    for path in [
+        "/runs",
+        "/runs/counts",
+        "/runs/recent",
+        "/workflows",
+        "/workflows/a",
+        "/keys",
+        "/lanes",
+        "/tokens",
+        "/statistics",
+        "/attention",
+    ] {
         assert_eq!(
             server.send("GET", &format!("/api/v1{path}"), &[("Authorization", &viewer)], None).status,
             200,
@@ -173,6 +184,9 @@ fn viewers_see_and_change_nothing() {
         ("POST", format!("/runs/{run}/cancel")),
         ("POST", format!("/runs/{run}/skip")),
         ("POST", "/runs/retry".into()),
+        ("POST", "/runs/rerun".into()),
+        ("POST", "/runs/cancel".into()),
+        ("POST", "/runs/skip".into()),
         ("POST", "/lanes/a/skip".into()),
         ("POST", "/lanes/a/resume".into()),
         ("POST", "/keys".into()),

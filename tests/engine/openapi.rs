@@ -53,6 +53,12 @@ fn the_admin_api_and_the_examples() {
             (&"array".into(), true)
         );
     }
+    let searched = |path: &str| {
+        let page = &api["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
+        let page = page.as_str().and_then(|page| page.rsplit('/').next()).unwrap();
+        api["components"]["schemas"][page]["properties"]["searchedTo"].is_object()
+    };
+    assert_eq!((searched("/runs"), searched("/lanes")), (true, false));
     assert_eq!(api["paths"]["/keys"]["post"]["requestBody"]["required"], true);
     assert_eq!(api["paths"]["/lanes/{workflow}/skip"]["post"]["requestBody"]["required"], false);
     let hooks = server.api("/workflows")["workflows"].clone();

@@ -215,10 +215,10 @@ output: \"{n}\"
     assert_eq!(server.run_in(&runs[0], "completed")["retries"], 1);
     act(&server, &format!("/runs/{}/retry", runs[0]), "").is_problem(409, "");
     let by_id = act(&server, "/runs/retry", &format!("{{\"ids\": [\"{}\", \"{}\"]}}", runs[1], runs[0]));
-    assert_eq!(by_id.json()["retried"][0], runs[1].as_str(), "{}", by_id.text);
+    assert_eq!(by_id.json()["runs"][0], runs[1].as_str(), "{}", by_id.text);
     assert_eq!(by_id.json()["refused"][0]["runId"], runs[0].as_str(), "{}", by_id.text);
     let found = act(&server, "/runs/retry", "{\"workflow\": \"w\"}");
-    assert_eq!(found.json()["retried"].as_array().unwrap().len(), 2, "{}", found.text);
+    assert_eq!(found.json()["runs"].as_array().unwrap().len(), 2, "{}", found.text);
     for (n, run) in runs.iter().enumerate() {
         assert_eq!(server.run_in(run, "completed")["output"].to_string(), n.to_string());
     }

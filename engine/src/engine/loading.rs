@@ -277,6 +277,7 @@ impl Publisher {
                 file: format!("workflows/{}.yaml", record.id.replace('.', "/")),
                 id: record.id,
                 present: record.present,
+                text: None,
                 workflow,
                 active: record.active,
                 diagnostics: switched(record.diagnostics.as_ref()),
@@ -318,6 +319,7 @@ fn snapshot(before: &Snapshot, files: BTreeMap<String, LoadedFile>, records: &[W
     let record = |id: &str| records.iter().find(|record| record.id == id);
     let gone = before.entries().filter(|entry| !files.contains_key(&entry.id)).map(|entry| Entry {
         present: false,
+        text: None,
         problems: Vec::new(),
         ..Entry::clone(entry)
     });
@@ -336,6 +338,7 @@ fn snapshot(before: &Snapshot, files: BTreeMap<String, LoadedFile>, records: &[W
             lock,
             id,
             file: file.path,
+            text: file.text,
             present: true,
             problems: file.problems,
         });

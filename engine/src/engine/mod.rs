@@ -3,6 +3,8 @@
 //! The types of the store and the dispatcher that they need are re-exported here; they use neither.
 
 mod access;
+mod attention;
+mod bulk;
 #[cfg(test)]
 mod clock_tests;
 mod evaluate;
@@ -18,14 +20,17 @@ pub use crate::dispatch::{Admission, Answer, Message, Verdict};
 pub use crate::run::{Progress, StepDiff, StepTrace};
 pub use crate::steps::Reply;
 pub use crate::store::{
-    Cancel, CommitSizes, Cursor, Delivered, Event, EventPage, Failure, IdempotencyKey, KeyRecord, LaneState, LogLine,
-    Role, RunId, RunQuery, RunState, RunSummary, SESSION_HOURS, StoreError, Timestamp, TokenRecord, Trigger, Try,
-    WorkflowCounts,
+    Awaiting, Cancel, CommitSizes, Count, Cursor, Delivered, Event, EventPage, Failure, Found, IdempotencyKey,
+    KeyRecord, LaneState, LogLine, Recent, RecentRun, Role, RunId, RunQuery, RunState, RunSummary, SESSION_HOURS,
+    SkippedStretch, Statistics, StatisticsQuery, StoreError, Stretch, Tally, Timestamp, TokenRecord, Trigger, Try,
+    VersionRecord, WorkflowCounts,
 };
 pub use access::Access;
+pub use attention::{Attention, FailureGroup};
+pub use bulk::{Bulk, Deed, MOST as MOST_DECIDED, Selected};
 pub use evaluate::{Evaluator, NotVariables, Tried};
 pub use loading::{Publisher, ReloadError};
-pub use people::{BulkRetry, Operators, PayloadOf};
+pub use people::{Operators, PayloadOf};
 pub use schedules::{ScheduleView, Schedules, Upcoming};
 pub use view::{MOST_SHOWN, PassedSteps, RunList, RunView, ShownRun, StepsView, Viewer};
 

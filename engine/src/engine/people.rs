@@ -1,19 +1,17 @@
 //! Decisions of operators about runs, lanes and workflows.
 
+use super::bulk::{self, Bulk, Deed, Selected};
 use super::loading::Publisher;
 use crate::clock::Clock;
 use crate::dispatch::{Dispatcher, count};
 use crate::project::Catalog;
 use crate::store::{
     Accepted, Admin, Cancel, Cursor, Delivered, LaneId, LaneKind, LanePage, LaneQuery, RunAgain, RunId, RunQuery,
-    RunState, Skip, Store, StoreError, Trigger,
+    RunState, RunSummary, Skip, Store, StoreError, Trigger,
 };
 use crate::trigger::callback;
 use crate::workflow::history::DiagnosticsSwitch;
 use std::sync::Arc;
-
-/// The most runs that one bulk decision takes.
-const MAX_BULK: usize = 10_000;
 
 /// The run whose payload a run by hand takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,15 +31,6 @@ impl std::str::FromStr for PayloadOf {
             id => id.parse().map(Self::Run).map_err(|_| format!("`{id}` is neither `last` nor the id of a run")),
         }
     }
-}
-
-/// The result of a bulk retry.
-#[derive(Debug, Default)]
-pub struct BulkRetry {
-    /// The runs that are queued again.
-    pub retried: Vec<RunId>,
-    /// The refused ones, and why.
-    pub refused: Vec<(RunId, String)>,
 }
 
 /// Carries out the decisions of operators.
@@ -72,34 +61,47 @@ impl Operators {
         self.with.store.retry(run).await
     }
 
-    /// Retries these runs, each for itself.
-    pub async fn retry_all(&self, runs: impl IntoIterator<Item = RunId>) -> Result<BulkRetry, StoreError> {
-        let mut done = BulkRetry::default();
-        for run in runs.into_iter().take(MAX_BULK) {
-            match self.with.store.retry(run).await {
-                Ok(()) => done.retried.push(run),
-                Err(StoreError::Conflict(reason) | StoreError::NotFound(reason)) => done.refused.push((run, reason)),
+    /// Does something with each of the selected runs, each for itself. A dry run changes nothing, and says what would be
+    /// done.
+    pub async fn decide(&self, deed: Deed, selected: Selected, dry_run: bool) -> Result<Bulk, StoreError> {
+        let mut done = Bulk::default();
+        for run in bulk::select(self.with.store.as_ref(), deed, selected, &mut done).await? {
+            match self.decide_one(deed, &run, dry_run).await {
+                Ok(started) => {
+                    done.done.push(run.origin.id);
+                    done.started.extend(started);
+                    if let Some(lane) = run.origin.lane.filter(|_| run.holds_lane) {
+                        done.lanes.push((run.origin.workflow, lane.key));
+                    }
+                }
+                Err(StoreError::Conflict(reason) | StoreError::NotFound(reason)) => {
+                    done.refused.push((run.origin.id, reason))
+                }
                 Err(error) => return Err(error),
             }
         }
         Ok(done)
     }
 
-    /// Retries all failed and timed-out runs that a query finds.
-    pub async fn retry_found(&self, query: RunQuery) -> Result<BulkRetry, StoreError> {
-        let mut query = RunQuery { states: vec![RunState::Failed, RunState::TimedOut], limit: 1_000, ..query };
-        let mut found = Vec::new();
-        while found.len() < MAX_BULK {
-            let page = self.with.store.runs(query.clone()).await?;
-            found.extend(page.runs.iter().map(|run| run.origin.id));
-            match page.next {
-                Some(next) => query.after = Some(next),
-                None => break,
-            }
+    /// Gives the new run, if it starts one.
+    async fn decide_one(&self, deed: Deed, run: &RunSummary, dry_run: bool) -> Result<Option<RunId>, StoreError> {
+        if let Some(reason) = deed.refusal(run) {
+            return Err(StoreError::Conflict(reason));
         }
-        // The oldest first: runs of one lane keep their order.
-        found.reverse();
-        self.retry_all(found).await
+        if dry_run {
+            return Ok(None);
+        }
+        match deed {
+            Deed::Retry => self.retry(run.origin.id).await.map(|()| None),
+            Deed::Rerun => self.run_again(run.origin.id).await.map(Some),
+            Deed::Skip => self.skip(run.origin.id).await.map(|_| None),
+            Deed::Cancel => match self.cancel(run.origin.id).await? {
+                Cancel::Cancelled | Cancel::Requested => Ok(None),
+                Cancel::Ended(state) => {
+                    Err(StoreError::Conflict(format!("run {} has ended already: it is {state}", run.origin.id)))
+                }
+            },
+        }
     }
 
     /// A new run of `workflow` with the payload of its last message, or of an earlier run.
@@ -114,8 +116,14 @@ impl Operators {
             }
             PayloadOf::Last => {
                 let trigger = Some(Trigger::Webhook);
-                let query = RunQuery { workflow: Some(workflow.to_owned()), trigger, limit: 1, ..RunQuery::default() };
-                let page = self.with.store.runs(query).await?;
+                let mut query =
+                    RunQuery { workflow: Some(workflow.to_owned()), trigger, limit: 1, ..RunQuery::default() };
+                let mut page = self.with.store.runs(query.clone()).await?;
+                // A search that takes long gives an empty page and continues on the next.
+                while page.runs.is_empty() && page.next.is_some() {
+                    query.after = page.next;
+                    page = self.with.store.runs(query.clone()).await?;
+                }
                 let last = page.runs.first().map(|run| run.origin.id);
                 last.ok_or_else(|| StoreError::NotFound(format!("the webhook of `{workflow}` has had no message yet")))?
             }

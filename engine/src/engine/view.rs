@@ -5,9 +5,13 @@ use crate::project::Catalog;
 use crate::run::{StepDiff, StepTrace, decode_history, shown_steps};
 use crate::script::SourcePlace;
 use crate::script::encoding;
-use crate::store::{Cursor, LogLine, Preview, Run, RunId, RunQuery, RunState, RunSummary, Store, StoreError, Try, cut};
+use crate::store::{
+    Cursor, Found, LogLine, Preview, Recent, Run, RunId, RunQuery, RunState, RunSummary, Statistics, StatisticsQuery,
+    Store, StoreError, Timestamp, Try, VersionHash, VersionRecord, cut,
+};
 use crate::told;
 use crate::trigger::webhook::Request;
+use crate::workflow::WorkflowText;
 use crate::workflow::history::Redact;
 use crate::workflow::model::Workflow;
 use flowscript_lang::value::Value;
@@ -88,6 +92,8 @@ pub struct RunList {
     pub runs: Vec<ShownRun>,
     /// Where the next page begins.
     pub next: Option<String>,
+    /// The search took long and ended here; the next page continues it.
+    pub searched_to: Option<Timestamp>,
 }
 
 /// Reads runs for operators.
@@ -100,6 +106,11 @@ pub struct Viewer {
 impl Viewer {
     pub(super) fn new(store: Arc<dyn Store>, catalog: Arc<Catalog>, dispatcher: Arc<Dispatcher>) -> Self {
         Self { store, catalog, dispatcher }
+    }
+
+    /// The store that it reads.
+    pub(super) fn store(&self) -> &dyn Store {
+        self.store.as_ref()
     }
 
     /// A run with steps and log. A running one is read again until it did not change during the reading.
@@ -208,13 +219,41 @@ impl Viewer {
         let fit = fit.count().max(1);
         if let Some(next) = cut(&mut page.runs, fit, |last| Cursor::after_run(last.origin.id)) {
             page.next = Some(next);
+            page.searched_to = None;
         }
         let mut runs = Vec::with_capacity(page.runs.len());
         for summary in page.runs {
             let preview = previews.remove(&summary.origin.id);
             runs.push(self.listed(summary, preview).await);
         }
-        Ok(RunList { runs, next: page.next.map(|cursor| cursor.0) })
+        Ok(RunList { runs, next: page.next.map(|cursor| cursor.0), searched_to: page.searched_to })
+    }
+
+    /// The newest `each` runs of each workflow.
+    pub async fn recent(&self, each: u32) -> Result<Vec<Recent>, StoreError> {
+        self.store.recent(each).await
+    }
+
+    /// The stored versions of a workflow, the serving one first.
+    pub async fn versions(&self, workflow: &str) -> Result<Vec<VersionRecord>, StoreError> {
+        self.store.versions(workflow.to_owned()).await
+    }
+
+    /// The texts of a version by its hash.
+    pub async fn version_text(&self, hash: &str) -> Result<WorkflowText, StoreError> {
+        let missing = || StoreError::NotFound(format!("there is no version {hash}"));
+        let version: VersionHash = hash.parse().map_err(|_| missing())?;
+        WorkflowText::decode(&self.store.version_text(version).await?).map_err(StoreError::Corrupt)
+    }
+
+    /// How many runs a query finds, by state and by stretches of `length` milliseconds.
+    pub async fn found(&self, query: RunQuery, length: i64) -> Result<Found, StoreError> {
+        self.store.found(query, length).await
+    }
+
+    /// What was counted in a stretch of time.
+    pub async fn statistics(&self, query: StatisticsQuery) -> Result<Statistics, StoreError> {
+        self.store.statistics(query).await
     }
 
     async fn listed(&self, summary: RunSummary, preview: Option<Preview>) -> ShownRun {

@@ -18,6 +18,8 @@ pub struct Entry {
     pub file: String,
     /// Does the file exist?
     pub present: bool,
+    /// The text of the file as it is now, if it can be read; it may not load.
+    pub text: Option<Arc<str>>,
     /// The version that new runs take: the last one that loaded.
     pub workflow: Option<Arc<Workflow>>,
     /// Do its triggers work?

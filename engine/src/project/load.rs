@@ -85,7 +85,13 @@ impl Loader<'_> {
         let workflow = read.workflow.map(Arc::new);
         self.files.insert(
             id.to_owned(),
-            LoadedFile { path: file.path.clone(), workflow, lock: Lock::Closed, problems: read.problems },
+            LoadedFile {
+                path: file.path.clone(),
+                text: file.text.as_ref().ok().cloned(),
+                workflow,
+                lock: Lock::Closed,
+                problems: read.problems,
+            },
         );
     }
 

@@ -10,6 +10,8 @@ use std::sync::Arc;
 pub struct LoadedFile {
     /// Its path in the project.
     pub path: String,
+    /// Its text, if it can be read.
+    pub text: Option<Arc<str>>,
     /// The workflow, unless it has an error.
     pub workflow: Option<Arc<Workflow>>,
     /// The lock of its webhook.

@@ -123,6 +123,7 @@ fn routes_lead_to_active_files_only() {
         id: "a".into(),
         file: "workflows/a.yaml".into(),
         present,
+        text: files["a"].text.clone(),
         workflow: files["a"].workflow.clone(),
         active,
         diagnostics: crate::workflow::history::DiagnosticsSwitch::default(),

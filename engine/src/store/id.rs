@@ -113,6 +113,18 @@ impl fmt::Display for VersionHash {
     }
 }
 
+impl FromStr for VersionHash {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut bytes = [0; 32];
+        match hex::decode_to_slice(text, &mut bytes) {
+            Ok(()) => Ok(Self(bytes)),
+            Err(_) => Err(format!("'{text}' is not the hash of a version")),
+        }
+    }
+}
+
 impl fmt::Debug for VersionHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "VersionHash({self})")

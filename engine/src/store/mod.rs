@@ -42,12 +42,14 @@ mod contract;
 mod cursor;
 mod error;
 mod failure;
+mod filter;
 mod id;
 mod lock;
 mod names;
 mod query;
 mod run;
 mod sqlite;
+mod statistics;
 mod step;
 mod trigger;
 mod workflow;
@@ -62,22 +64,24 @@ pub use admin::{Admin, EndedSessions, KeyRecord, NewKey, NewToken, Role, SESSION
 pub use cursor::{Cursor, cut};
 pub use error::{Result, StoreError};
 pub use failure::Failure;
+pub use filter::{Condition, Found, Mark as RunMark, Stretch, Term};
 pub use id::{Fence, OwnerId, RunId, VersionHash};
 pub use lock::{FolderLock, Holder, Locking};
 pub use query::{
-    Cancel, Claim, CommitSizes, Delivered, Event, EventPage, LanePage, LaneQuery, LaneState, Pruned, Retention,
-    RunPage, RunQuery, Skip, WorkflowCounts,
+    Awaiting, Cancel, Claim, CommitSizes, Delivered, Event, EventPage, LanePage, LaneQuery, LaneState, Pruned, Recent,
+    RecentRun, Retention, RunPage, RunQuery, Skip, WorkflowCounts,
 };
 pub use run::{
     Accepted, Claimed, ClaimedRun, Finish, FinishedStart, IdempotencyKey, LaneId, LaneKind, LaneTicket, LogPage, Mask,
     NewRun, Origin, Park, Preview, Run, RunAgain, RunState, RunSummary, SkippedStretch, Start, Try,
 };
 pub use sqlite::SqliteStore;
+pub use statistics::{Count, Statistics, StatisticsQuery, Tally};
 pub use step::{Changes, LogLine, StepEnd, StepRecord, StepStart, StepState};
 pub use trigger::{Trigger, TriggerFacts};
 pub use workflow::{
     Fire, FireDecision, Fired, LoadedSchedule, LoadedWorkflow, Publication, Published, ScheduleId, ScheduleRecord,
-    WhileUnfinished, WorkflowRecord,
+    VersionRecord, WhileUnfinished, WorkflowRecord,
 };
 
 /// The result of the store's methods: a future of a result. See the module's page for the effect of dropping it.
@@ -102,6 +106,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The text of a version; [`StoreError::NotFound`] if no workflow and no run refers to it any more.
     fn version_text(&self, version: VersionHash) -> Answer<'_, Vec<u8>>;
+
+    /// The stored versions of a workflow, the current one first; [`StoreError::NotFound`] if it was never published.
+    fn versions(&self, workflow: String) -> Answer<'_, Vec<VersionRecord>>;
 
     /// The schedules of workflows that are present and active.
     fn schedules(&self) -> Answer<'_, Vec<ScheduleRecord>>;
@@ -216,14 +223,29 @@ pub trait Store: Send + Sync + 'static {
     fn kept_below(&self, run: RunId, prefix: &'static str) -> Answer<'_, Vec<(String, Vec<u8>)>>;
 
     /// Runs, newest first, with at most the first 4,096 characters of their errors. Pages do not shift while runs are
-    /// accepted. [`StoreError::Conflict`] for a cursor that is not of this list.
+    /// accepted. A page is short, perhaps empty, if a search takes long: [`RunPage::searched_to`]. [`StoreError::Conflict`] for a cursor that is not of this list.
     fn runs(&self, query: RunQuery) -> Answer<'_, RunPage>;
+
+    /// How many runs a query finds, by state and by stretches of `length` milliseconds in which they were accepted.
+    /// [`StoreError::Conflict`] if there are too many stretches.
+    fn found(&self, query: RunQuery, length: i64) -> Answer<'_, Found>;
 
     /// Lanes that have runs in them. [`StoreError::Conflict`] for a cursor that is not of this list.
     fn lanes(&self, query: LaneQuery) -> Answer<'_, LanePage>;
 
+    /// The newest `each` runs of each workflow that has some, by workflow, newest first.
+    fn recent(&self, each: u32) -> Answer<'_, Vec<Recent>>;
+
+    /// At most `limit` runs that wait for events, the first accepted first.
+    fn awaiting(&self, limit: u32) -> Answer<'_, Vec<Awaiting>>;
+
     /// Unfinished runs, counted by workflow.
     fn counts(&self) -> Answer<'_, Vec<WorkflowCounts>>;
+
+    /// What was counted in a stretch of time: runs that were accepted and that ended, and how long they took. Runs that
+    /// are deleted stay counted as long as [`Retention::ended_before`] says. [`StoreError::Conflict`] for a stretch that
+    /// is empty or has too many buckets.
+    fn statistics(&self, query: StatisticsQuery) -> Answer<'_, Statistics>;
 
     /// Waits until the run's revision differs from `seen` and returns its summary; at once if `seen` is `None`. States,
     /// arrived events, a response and a request to cancel count as changes.

@@ -1,6 +1,7 @@
 //! Queries of the store and their answers.
 
-use super::{Cursor, LaneId, OwnerId, RunId, RunState, RunSummary, Timestamp, Trigger};
+use super::filter::{Condition, Term};
+use super::{Cursor, Failure, LaneId, OwnerId, RunId, RunState, RunSummary, Timestamp, Trigger};
 
 /// A claim of runs that are due, whose lane and slot are free.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,10 +29,28 @@ pub struct RunQuery {
     pub label: Option<String>,
     /// Id, label, lane key or error message begins with this, in any case of ASCII letters.
     pub text: Option<String>,
+    /// Further conditions, all of which hold.
+    pub terms: Vec<Term>,
     /// The page after this cursor.
     pub after: Option<Cursor>,
     /// The size of a page; 0 means 50, and the limit is 1,000.
     pub limit: u32,
+}
+
+impl RunQuery {
+    /// All conditions but those of time.
+    pub(super) fn terms(&self) -> Vec<Term> {
+        let one = |text: &Option<String>| text.clone().map(|text| vec![text]);
+        let own = [
+            Some(self.states.clone()).filter(|states| !states.is_empty()).map(Condition::State),
+            self.trigger.map(|trigger| Condition::Trigger(vec![trigger])),
+            one(&self.workflow).map(Condition::Workflow),
+            one(&self.label).map(Condition::Label),
+            self.text.clone().map(Condition::Text),
+        ];
+        let own = own.into_iter().flatten().map(|condition| Term { negated: false, condition });
+        own.chain(self.terms.iter().cloned()).collect()
+    }
 }
 
 /// A page of runs.
@@ -41,6 +60,8 @@ pub struct RunPage {
     pub runs: Vec<RunSummary>,
     /// The cursor of the next page; `None` at the end.
     pub next: Option<Cursor>,
+    /// The search took long and ended here, before the page was full: the next page continues it.
+    pub searched_to: Option<Timestamp>,
 }
 
 /// A lane with runs in it.
@@ -56,6 +77,53 @@ pub struct LaneState {
     pub head_state: RunState,
     /// The head has failed and holds the lane.
     pub held: bool,
+    /// Since when the head is in the lane's way: its end if it holds the lane, else its start, else its acceptance.
+    pub since: Timestamp,
+    /// The label of the head.
+    pub head_label: Option<String>,
+    /// Why the head failed.
+    pub head_error: Option<Failure>,
+}
+
+/// A run that waits for events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Awaiting {
+    /// The run.
+    pub run: RunId,
+    /// Its workflow.
+    pub workflow: String,
+    /// Its label.
+    pub label: Option<String>,
+    /// The events, one of which continues it.
+    pub events: Vec<String>,
+    /// When the step started that waits.
+    pub since: Option<Timestamp>,
+    /// When it continues by itself.
+    pub due: Option<Timestamp>,
+}
+
+/// The newest runs of a workflow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recent {
+    /// The workflow.
+    pub workflow: String,
+    /// Its runs, newest first.
+    pub runs: Vec<RecentRun>,
+}
+
+/// A run in short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecentRun {
+    /// The run.
+    pub run: RunId,
+    /// Its state.
+    pub state: RunState,
+    /// Completed, but a step failed.
+    pub with_errors: bool,
+    /// When it was first claimed.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
 }
 
 /// Which lanes a list shows.

@@ -1,6 +1,6 @@
 //! Workflows, their versions, switches and schedules in the store.
 
-use super::{Cancel, NewRun, RunId, RunSummary, Timestamp, VersionHash};
+use super::{Cancel, NewRun, RunId, RunState, RunSummary, Timestamp, VersionHash};
 
 /// A folder that was loaded as a whole. Workflows outside of it lose their triggers; their runs continue.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -63,6 +63,19 @@ pub struct WorkflowRecord {
     pub concurrency: Option<u32>,
     /// Diagnostics settings made at run time, in the engine's encoding.
     pub diagnostics: Option<Vec<u8>>,
+}
+
+/// A stored version of a workflow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionRecord {
+    /// Its hash.
+    pub version: VersionHash,
+    /// When it became the current one; `None` if it is not.
+    pub published_at: Option<Timestamp>,
+    /// When it stopped being the current one.
+    pub retired_at: Option<Timestamp>,
+    /// Its unfinished runs by state, without states that have none. Runs that have not started count to the current one.
+    pub unfinished: Vec<(RunState, u64)>,
 }
 
 /// A stored schedule.

@@ -4,6 +4,7 @@ pub mod history;
 #[cfg(test)]
 mod hostile;
 pub mod model;
+pub mod outline;
 mod read;
 pub mod schema;
 #[cfg(test)]

@@ -4,11 +4,11 @@
 use super::witness::{Witness, number};
 use crate::script::encoding;
 use crate::store::{
-    Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EndedSessions, EventPage,
-    Fence, Finish, Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId,
-    Park, Preview, Pruned, Publication, Published, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary,
-    ScheduleRecord, Skip, SqliteStore, StepEnd, StepRecord, Store, StoreError, TokenRecord, Try, VersionHash,
-    WorkflowCounts, WorkflowRecord,
+    Accepted, Admin, Answer, Awaiting, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EndedSessions,
+    EventPage, Fence, Finish, Fire, Fired, Found, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun,
+    NewToken, OwnerId, Park, Preview, Pruned, Publication, Published, Recent, Retention, Run, RunAgain, RunId, RunPage,
+    RunQuery, RunSummary, ScheduleRecord, Skip, SqliteStore, Statistics, StatisticsQuery, StepEnd, StepRecord, Store,
+    StoreError, TokenRecord, Try, VersionHash, VersionRecord, WorkflowCounts, WorkflowRecord,
 };
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -90,6 +90,7 @@ impl Store for Watched {
         publish(publication: Publication) -> Published;
         workflows() -> Vec<WorkflowRecord>;
         version_text(version: VersionHash) -> Vec<u8>;
+        versions(workflow: String) -> Vec<VersionRecord>;
         schedules() -> Vec<ScheduleRecord>;
         history(runs: Arc<[NewRun]>) -> ();
         fire(fire: Fire) -> Fired;
@@ -106,8 +107,12 @@ impl Store for Watched {
         log(run: RunId, first: u32, limit: u32) -> LogPage;
         delivered(run: RunId) -> Vec<(String, Vec<u8>)>;
         runs(query: RunQuery) -> RunPage;
+        found(query: RunQuery, length: i64) -> Found;
         lanes(query: LaneQuery) -> LanePage;
+        recent(each: u32) -> Vec<Recent>;
+        awaiting(limit: u32) -> Vec<Awaiting>;
         counts() -> Vec<WorkflowCounts>;
+        statistics(query: StatisticsQuery) -> Statistics;
         watch(run: RunId, seen: Option<u32>) -> RunSummary;
         events(since: Option<Cursor>) -> EventPage;
         add_key(key: NewKey) -> KeyRecord;

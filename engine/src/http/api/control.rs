@@ -1,15 +1,12 @@
-//! Operations on runs: retry, rerun, cancel, skip.
+//! Operations on one run: retry, rerun, cancel, skip.
 
-use super::input::{At, Given, run_id};
+use super::input::{At, run_id};
 use super::output::{Queued, Shown, Touched, queued};
 use super::resource::{Call, Load, Method, Operation, Resource};
-use super::runs::RunFilter;
 use crate::engine::{Cancel, Role, RunId};
 use crate::http::app::App;
 use crate::http::problem::Problem;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 /// The row of this resource.
 pub const RESOURCE: Resource = Resource {
@@ -23,15 +20,6 @@ pub const RESOURCE: Resource = Resource {
             name: "retry",
             summary: "Resumes a failed or timed-out run after its last successful acting step.",
             call: || Call::of(retry),
-        },
-        Operation {
-            method: Method::Post,
-            path: "/runs/retry",
-            access: Role::Admin,
-            load: Load::Small,
-            name: "retry_many",
-            summary: "Retries several runs: the named ones, or the failed and timed-out ones that match.",
-            call: || Call::of(retry_many),
         },
         Operation {
             method: Method::Post,
@@ -92,65 +80,4 @@ pub async fn cancel(State(app): State<App>, At(id): At<String>) -> Result<Queued
 pub async fn skip(State(app): State<App>, At(id): At<String>) -> Result<Shown<Touched>, Problem> {
     let id = app.engine.operators().skip(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
     Ok(Touched::of(id))
-}
-
-/// The runs to retry: either `ids`, or the failed and timed-out runs that match all other fields.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Bulk {
-    /// The ids of these runs.
-    pub ids: Option<Vec<String>>,
-    /// Only runs of this workflow.
-    pub workflow: Option<String>,
-    /// Only runs accepted at this instant or later.
-    #[schema(format = DateTime)]
-    pub from: Option<String>,
-    /// Only runs accepted before this instant.
-    #[schema(format = DateTime)]
-    pub before: Option<String>,
-    /// Only runs with exactly this label.
-    pub label: Option<String>,
-    /// Only runs whose id, label, lane key or error begins with this.
-    pub text: Option<String>,
-}
-
-pub async fn retry_many(State(app): State<App>, Given(wanted): Given<Bulk>) -> Result<Shown<Retried>, Problem> {
-    let Bulk { ids, workflow, from, before, label, text } = wanted;
-    let said = [&workflow, &from, &before, &label, &text].into_iter().any(Option::is_some);
-    let done = match ids {
-        Some(ids) if !said => {
-            let ids: Vec<RunId> = ids.iter().map(|id| run_id(id)).collect::<Result<_, _>>()?;
-            app.engine.operators().retry_all(ids).await
-        }
-        None if said => {
-            let filter = RunFilter { workflow, from, before, label, text, ..RunFilter::default() };
-            app.engine.operators().retry_found(filter.query()?).await
-        }
-        _ => {
-            let detail = "The body must say either `ids`, or at least one of workflow, from, before, label and text.";
-            return Err(Problem::bad_request(detail));
-        }
-    };
-    let done = done.map_err(|error| Problem::of_store(&error))?;
-    let refused = done.refused.iter().map(|(run, reason)| Refusal { run_id: run.to_string(), detail: reason.clone() });
-    Ok(Shown(Retried { retried: done.retried.iter().map(ToString::to_string).collect(), refused: refused.collect() }))
-}
-
-/// The outcome of retrying several runs.
-#[derive(Serialize, ToSchema)]
-pub struct Retried {
-    /// The ids of the retried runs.
-    pub retried: Vec<String>,
-    /// The runs that were not retried.
-    pub refused: Vec<Refusal>,
-}
-
-/// A run that was not retried.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Refusal {
-    /// The id of the run.
-    pub run_id: String,
-    /// The reason.
-    pub detail: String,
 }

@@ -4,8 +4,10 @@ use super::input::{At, Given};
 use super::output::{Shown, Touched};
 use super::paging::{Listed, Page, Paged, list_failed};
 use super::resource::{Call, Load, Method, Operation, Resource};
+use super::runs::RunFailure;
 use crate::engine::{LaneState, Role};
 use crate::http::app::App;
+use crate::http::json::time;
 use crate::http::problem::Problem;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -104,6 +106,9 @@ pub struct Lane {
     pub length: u32,
     /// True if a failed run holds it.
     pub held: bool,
+    /// Since when the run at its head failed, else since when it runs or is queued.
+    #[schema(format = DateTime)]
+    pub since: String,
     /// The run at its head, which is the next to run.
     pub head: Head,
 }
@@ -116,6 +121,13 @@ pub struct Head {
     pub run_id: String,
     /// The state of the run.
     pub state: &'static str,
+    /// Its label.
+    pub label: Option<String>,
+    /// When it was accepted.
+    #[schema(format = DateTime)]
+    pub accepted_at: String,
+    /// Why it failed.
+    pub error: Option<RunFailure>,
 }
 
 impl Lane {
@@ -126,7 +138,14 @@ impl Lane {
             key: lane.lane.key.clone(),
             length: lane.length,
             held: lane.held,
-            head: Head { run_id: lane.head.to_string(), state: lane.head_state.as_str() },
+            since: time(lane.since),
+            head: Head {
+                run_id: lane.head.to_string(),
+                state: lane.head_state.as_str(),
+                label: lane.head_label.clone(),
+                accepted_at: time(lane.head.accepted_at()),
+                error: lane.head_error.as_ref().map(RunFailure::of),
+            },
         }
     }
 }
@@ -134,4 +153,5 @@ impl Lane {
 impl Listed for Lane {
     const ROWS: &'static str = "lanes";
     const ORDER: &'static str = "by workflow and key";
+    const SEARCHED: bool = false;
 }

@@ -2,7 +2,12 @@
 #![deny(dead_code)] // a resource that is not in the table is an error
 
 mod access;
+mod attention;
+pub mod bulk;
 pub mod control;
+mod counts;
+mod diagram;
+mod difference;
 pub mod evaluate;
 pub mod events;
 pub mod input;
@@ -13,12 +18,16 @@ pub mod log;
 mod openapi;
 pub mod output;
 pub mod paging;
+mod recent;
 pub mod resource;
 pub mod runs;
 pub mod schedules;
 mod shapes;
+mod statistics;
 pub mod steps;
 pub mod tokens;
+mod versions;
+mod webhook;
 pub mod workflows;
 
 pub use access::want_token;
@@ -35,11 +44,19 @@ use resource::Resource;
 /// The resources.
 const RESOURCES: &[&Resource] = &[
     &workflows::RESOURCE,
+    &diagram::RESOURCE,
+    &webhook::RESOURCE,
+    &versions::RESOURCE,
     &runs::RESOURCE,
+    &counts::RESOURCE,
+    &recent::RESOURCE,
     &steps::RESOURCE,
     &log::RESOURCE,
     &control::RESOURCE,
+    &bulk::RESOURCE,
     &lanes::RESOURCE,
+    &statistics::RESOURCE,
+    &attention::RESOURCE,
     &schedules::RESOURCE,
     &keys::RESOURCE,
     &tokens::RESOURCE,

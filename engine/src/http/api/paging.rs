@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded::{Serializer, parse};
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type};
 use utoipa::{IntoParams, ToSchema};
 
 /// The largest page.
@@ -84,12 +84,18 @@ pub fn list_failed(error: &StoreError) -> Problem {
     }
 }
 
+/// The description of the end of a search.
+const SEARCHED_TO: &str =
+    "The search took long and ended at runs that were accepted at this instant; the next page continues it.";
+
 /// A type of row that pages can have.
 pub trait Listed: Serialize + ToSchema {
     /// The name of the rows in the answer, such as `runs`.
     const ROWS: &'static str;
     /// The order of the rows, such as `newest first`.
     const ORDER: &'static str;
+    /// Whether rows are searched for, so that a page may end before it is full.
+    const SEARCHED: bool;
 }
 
 /// A page: the rows under their name, and the cursor of the next page as `next`.
@@ -98,17 +104,26 @@ pub struct Page<T> {
     pub rows: Vec<T>,
     /// The cursor of the next page; `None` at the end.
     pub next: Option<String>,
+    /// The instant at which a search ended before the page was full.
+    pub searched_to: Option<String>,
 }
 
 impl<T: Listed> Page<T> {
     /// These rows, and the cursor of the next page; `None` at the end.
     pub fn new(rows: impl Iterator<Item = T>, next: Option<String>) -> Self {
-        Self { rows: rows.collect(), next }
+        Self::searched(rows, next, None)
+    }
+
+    /// The same for a search that ended at an instant before the page was full.
+    pub fn searched(rows: impl Iterator<Item = T>, next: Option<String>, to: Option<String>) -> Self {
+        Self { rows: rows.collect(), next, searched_to: to }
     }
 
     fn body(&self) -> Result<String, serde_json::Error> {
         let (rows, next) = (serde_json::to_string(&self.rows)?, serde_json::to_string(&self.next)?);
-        Ok(format!("{{\"{}\":{rows},\"next\":{next}}}", T::ROWS))
+        let to = self.searched_to.as_ref().map(serde_json::to_string).transpose()?;
+        let to = to.map(|to| format!(",\"searchedTo\":{to}")).unwrap_or_default();
+        Ok(format!("{{\"{}\":{rows},\"next\":{next}{to}}}", T::ROWS))
     }
 }
 
@@ -130,11 +145,18 @@ impl<T: Listed> Answer for Page<T> {
         let cursor = ObjectBuilder::new()
             .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
             .description(Some("The cursor of the next page; nothing at the end."));
-        let page = ObjectBuilder::new()
+        let to = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .description(Some(SEARCHED_TO));
+        let mut page = ObjectBuilder::new()
             .description(Some(format!("A page of {}, {}.", T::ROWS, T::ORDER)))
             .property(T::ROWS, rows)
             .required(T::ROWS)
             .property("next", cursor);
+        if T::SEARCHED {
+            page = page.property("searchedTo", to);
+        }
         let reference = shapes.schema(format!("{}Page", T::name()), page.build());
         shapes.response(200, in_json(reference));
     }

@@ -6,7 +6,10 @@ use super::output::Shown;
 use super::paging::{Listed, Page, Paged, list_failed};
 use super::resource::{Call, Load, Method, Operation, Resource};
 use super::steps::{Step, StepChanges};
-use crate::engine::{Failure, MOST_SHOWN, Role, RunQuery, RunState, RunView, ShownRun, StoreError, Trigger, Try};
+use crate::engine::{
+    Failure, MOST_SHOWN, Role, RunQuery, RunState, RunView, ShownRun, SkippedStretch, StoreError, Trigger, Try,
+};
+use crate::filter;
 use crate::http::app::App;
 use crate::http::json::{Text, instant, time};
 use crate::http::problem::Problem;
@@ -55,6 +58,8 @@ pub const RESOURCE: Resource = Resource {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RunFilter {
+    /// Only runs that this filter finds, such as `since:24h state:failed -workflow:a,b took:>2s "text"`.
+    pub q: Option<String>,
     /// Only runs of this workflow.
     pub workflow: Option<String>,
     /// Only runs in one of these states, separated by commas.
@@ -74,9 +79,9 @@ pub struct RunFilter {
 }
 
 pub async fn list(State(app): State<App>, Paged(filter, page): Paged<RunFilter>) -> Result<Page<Run>, Problem> {
-    let query = RunQuery { after: page.after, limit: page.limit, ..filter.query()? };
+    let query = RunQuery { after: page.after, limit: page.limit, ..filter.query(&app)? };
     let found = app.engine.viewer().run_list(query).await.map_err(|error| list_failed(&error))?;
-    Ok(Page::new(found.runs.iter().map(Run::listed), found.next))
+    Ok(Page::searched(found.runs.iter().map(Run::listed), found.next, found.searched_to.map(time)))
 }
 
 pub async fn show(
@@ -98,20 +103,26 @@ async fn payload(State(app): State<App>, At(id): At<String>) -> Result<Shown<Pay
 
 impl RunFilter {
     /// The query of the store, for the first page of the usual size.
-    pub fn query(self) -> Result<RunQuery, Problem> {
+    pub fn query(self, app: &App) -> Result<RunQuery, Problem> {
         let unknown = |error| match error {
             StoreError::NotFound(text) => Problem::bad_request(format!("{text}.")),
             error => Problem::of_store(&error),
         };
+        let filter = self.q.as_deref().map(filter::parse).transpose();
+        let filter = filter.map_err(|mistake| Problem::bad_request(format!("`q`, {mistake}")))?.unwrap_or_default();
+        let filter = filter.query(app.engine.now(), app.engine.config().time_zone);
+        let from = self.from.as_deref().map(|text| instant("from", text)).transpose()?;
+        let before = self.before.as_deref().map(|text| instant("before", text)).transpose()?;
         let states = self.state.iter().flat_map(|states| states.split(','));
         Ok(RunQuery {
             workflow: self.workflow,
             states: states.map(str::parse::<RunState>).collect::<Result<_, _>>().map_err(unknown)?,
             trigger: self.trigger.map(|trigger| trigger.parse::<Trigger>()).transpose().map_err(unknown)?,
-            accepted_from: self.from.as_deref().map(|text| instant("from", text)).transpose()?,
-            accepted_before: self.before.as_deref().map(|text| instant("before", text)).transpose()?,
+            accepted_from: from.into_iter().chain(filter.accepted_from).max(),
+            accepted_before: before.into_iter().chain(filter.accepted_before).min(),
             label: self.label,
             text: self.text,
+            terms: filter.terms,
             after: None,
             limit: 0,
         })
@@ -302,12 +313,7 @@ impl Run {
             lane: origin.lane.as_ref().map(|lane| lane.key.clone()),
             holds_lane: run.holds_lane,
             cause: origin.cause.map(|cause| cause.to_string()),
-            skipped: run.skipped.as_ref().map(|stretch| Stretch {
-                reason: stretch.reason.clone(),
-                count: stretch.count,
-                first: time(stretch.first),
-                last: time(stretch.last),
-            }),
+            skipped: run.skipped.as_ref().map(Stretch::of),
             output: Text::optional(shown.output.as_ref()),
             output_size: shown.output_size,
             output_cut: false,
@@ -327,8 +333,21 @@ impl RunTry {
     }
 }
 
+impl Stretch {
+    /// Skipped occurrences.
+    pub fn of(stretch: &SkippedStretch) -> Self {
+        Self {
+            reason: stretch.reason.clone(),
+            count: stretch.count,
+            first: time(stretch.first),
+            last: time(stretch.last),
+        }
+    }
+}
+
 impl RunFailure {
-    fn of(failure: &Failure) -> Self {
+    /// A failure.
+    pub fn of(failure: &Failure) -> Self {
         Self {
             kind: failure.kind.clone(),
             message: failure.message.clone(),
@@ -365,4 +384,5 @@ impl FailurePlace {
 impl Listed for Run {
     const ROWS: &'static str = "runs";
     const ORDER: &'static str = "newest first";
+    const SEARCHED: bool = true;
 }

@@ -217,4 +217,5 @@ impl Upcoming {
 impl Listed for Schedule {
     const ROWS: &'static str = "schedules";
     const ORDER: &'static str = "by workflow and name";
+    const SEARCHED: bool = false;
 }

@@ -197,7 +197,8 @@ fn start_of(body: &Bytes, budget: &mut dyn Budget) -> Result<Taken, Problem> {
     }
 }
 
-fn unknown(id: &str) -> Problem {
+/// The workflow does not exist.
+pub fn unknown(id: &str) -> Problem {
     Problem::not_found(format!("There is no workflow `{id}`."))
 }
 

@@ -5,7 +5,7 @@ use super::parts::{choice, counted, encoded, form_text, icon, line, note, state,
 use super::times::Clock;
 use super::visit::Visit;
 use crate::engine::{Cursor, Role, Timestamp};
-use crate::http::api::control::{self, Bulk};
+use crate::http::api::bulk::{self, Wanted};
 use crate::http::api::input::Given;
 use crate::http::api::paging::{PageOf, Paged};
 use crate::http::api::resource::{Load, Method};
@@ -78,6 +78,7 @@ async fn list(visit: Visit) -> Result<Answer, Problem> {
     let of = |name: &str| visit.asked(name);
     let at = |name: &str| of(name).map(|text| instant(&text, zone).unwrap_or(text));
     let filter = RunFilter {
+        q: of("q"),
         workflow: of("workflow"),
         state: of("state"),
         trigger: of("trigger"),
@@ -312,9 +313,8 @@ async fn preview(visit: Visit) -> Result<Answer, Problem> {
 
 async fn retry(visit: Visit) -> Result<Answer, Problem> {
     let ids = visit.form.iter().filter(|(name, _)| name == "run").map(|(_, id)| id.clone()).collect();
-    let bulk = Bulk { ids: Some(ids), workflow: None, from: None, before: None, label: None, text: None };
-    let done = control::retry_many(visit.state(), Given(bulk)).await?.0;
-    let title = format!("{} queued again", counted(done.retried.len(), "run is", "runs are"));
+    let done = bulk::retry(visit.state(), Given(Wanted::named(ids, false))).await?.0;
+    let title = format!("{} queued again", counted(done.runs.len(), "run is", "runs are"));
     let body = html! {
         div class="head" { div { h1 { (title) } } }
         div class="stack" {
@@ -322,7 +322,7 @@ async fn retry(visit: Visit) -> Result<Answer, Problem> {
                 (note("warn", "alert", html! { a href={ "/runs/" (refusal.run_id) } { (refusal.run_id) } ": " (refusal.detail) }))
             }
             div class="panel" { ul class="list" {
-                @for id in &done.retried { li { a class="main-link" href={ "/runs/" (id) } { code { (id) } } } }
+                @for id in &done.runs { li { a class="main-link" href={ "/runs/" (id) } { code { (id) } } } }
             } }
             div class="row" { a class="btn" href="/runs" { "All runs" } }
         }

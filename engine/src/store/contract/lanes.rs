@@ -265,6 +265,9 @@ pub async fn lanes_are_listed_with_their_heads(bench: Bench) {
         .collect();
     assert_eq!(told, [("v", "k", 1, other, false), ("w", "", 3, held[0], true), ("w", "k", 2, keyed[0], false)]);
     assert_eq!(all.next, None);
+    let told: Vec<_> = all.lanes.iter().map(|lane| (lane.since, lane.head_error.clone())).collect();
+    let queued = |lane: usize| (all.lanes[lane].head.accepted_at(), None);
+    assert_eq!(told, [queued(0), (START, Some(failure("boom"))), queued(2)]);
 
     let only = LaneQuery { held: true, ..LaneQuery::default() };
     assert_eq!(bench.a.store.lanes(only).await.unwrap().lanes, [all.lanes[1].clone()]);

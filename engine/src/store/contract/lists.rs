@@ -1,7 +1,7 @@
 //! The list of runs.
 
 use super::*;
-use crate::store::{Cursor, Preview, RunQuery, StoreError};
+use crate::store::{Cursor, Preview, Recent, RecentRun, RunQuery, StoreError};
 
 async fn ids(bench: &Bench, query: RunQuery) -> Vec<RunId> {
     bench.b.store.runs(query).await.unwrap().runs.into_iter().map(|run| run.origin.id).collect()
@@ -211,4 +211,27 @@ pub async fn counts_are_of_unfinished_runs(bench: Bench) {
         .map(|count| (count.workflow.as_str(), count.queued, count.running, count.waiting, count.held_lanes))
         .collect();
     assert_eq!(told, [("v", 0, 0, 0, 0), ("w", 2, 1, 0, 1)]);
+}
+
+pub async fn the_newest_runs_of_each_workflow_are_listed(bench: Bench) {
+    bench.publish(&[workflow("w"), workflow("v"), workflow("x")]).await;
+    let mut expected = Vec::new();
+    for number in 0..5 {
+        bench.clock.pass(10);
+        let claimed = bench.claimed().await;
+        let finish = Finish { with_errors: number == 3, ..Finish::new(RunState::Completed, bench.clock.now()) };
+        let now = Some(bench.clock.now());
+        bench.a.store.finish(claimed.fence, finish, None).await.unwrap();
+        let (run, state) = (claimed.fence.run, RunState::Completed);
+        expected.push(RecentRun { run, state, with_errors: number == 3, started_at: now, ended_at: now });
+    }
+    let queued = bench.accept(bench.run_with(|origin| origin.workflow = "v".to_owned())).await;
+    let queued =
+        RecentRun { run: queued, state: RunState::Queued, with_errors: false, started_at: None, ended_at: None };
+    expected.reverse();
+    expected.truncate(3);
+    let found = bench.b.store.recent(3).await.unwrap();
+    let expected =
+        [Recent { workflow: "v".to_owned(), runs: vec![queued] }, Recent { workflow: "w".to_owned(), runs: expected }];
+    assert_eq!(found, expected);
 }

@@ -6,6 +6,7 @@
 pub(super) mod accept;
 pub(super) mod admin;
 pub(super) mod claims;
+pub(super) mod filters;
 pub(super) mod lanes;
 pub(super) mod lists;
 pub(super) mod model;
@@ -15,6 +16,7 @@ pub(super) mod progress;
 pub(super) mod prune;
 pub(super) mod recovery;
 pub(super) mod schedules;
+pub(super) mod statistics;
 pub(super) mod workflows;
 
 use std::sync::Arc;
@@ -312,6 +314,7 @@ macro_rules! contract_tests {
                 kept_state_comes_back_and_goes_with_the_end
                 a_failed_run_keeps_its_state_for_a_retry
                 every_try_of_a_run_stays_in_its_history
+                a_try_that_slept_started_before_its_sleep
                 lists_of_steps_leave_large_results_out
                 a_parked_run_sleeps_until_it_is_due
                 parking_keeps_the_lane
@@ -354,6 +357,7 @@ macro_rules! contract_tests {
                 an_event_wakes_the_run_that_waits_for_it
                 an_event_for_another_name_wakes_nobody
                 an_event_is_delivered_once
+                runs_that_wait_for_events_are_listed
                 an_ended_run_takes_no_event
             ]
             notices: [
@@ -375,6 +379,7 @@ macro_rules! contract_tests {
                 states_are_merged_in_order
                 a_strange_cursor_of_a_list_is_refused
                 counts_are_of_unfinished_runs
+                the_newest_runs_of_each_workflow_are_listed
             ]
             schedules: [
                 an_occurrence_is_decided_once
@@ -390,6 +395,15 @@ macro_rules! contract_tests {
                 a_store_that_was_closed_while_the_clock_was_ahead_starts_anew
                 an_inactive_workflow_fires_nothing_and_misses_nothing
             ]
+            statistics: [
+                runs_are_counted_when_they_are_accepted_and_end
+                every_end_of_a_retried_run_counts
+                what_is_refused_is_not_counted
+                skipped_occurrences_count_one_by_one
+                a_deleted_run_stays_counted
+                minutes_become_hours_and_hours_go_with_their_time
+                an_empty_stretch_is_refused
+            ]
             workflows: [
                 publishing_twice_changes_nothing
                 a_new_text_is_a_new_version
@@ -397,6 +411,7 @@ macro_rules! contract_tests {
                 a_workflow_that_does_not_load_stays
                 a_workflow_that_is_gone_comes_back
                 settings_are_kept
+                versions_are_listed_with_their_unfinished_runs
             ]
             admin: [
                 a_key_opens_its_workflows

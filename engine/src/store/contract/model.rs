@@ -232,6 +232,7 @@ async fn compare(open: Open, steps: Vec<Step>) {
             history(&bench, &model.runs[number], &step).await;
         }
     }
+    statistics::agree_with_a_count_of_all_runs(&bench).await;
 }
 
 /// No attempt and no end is overwritten.

@@ -1,7 +1,7 @@
 //! Retry, run again, skip, cancel, events.
 
 use super::*;
-use crate::store::{Cancel, Delivered, Mask, Park, RunAgain, Skip, StoreError};
+use crate::store::{Awaiting, Cancel, Delivered, Mask, Park, RunAgain, Skip, StoreError};
 
 pub async fn only_failures_can_be_retried(bench: Bench) {
     let queued = bench.accept(bench.new_run()).await;
@@ -191,4 +191,39 @@ pub async fn an_ended_run_takes_no_event(bench: Bench) {
     assert_eq!(deliver(&bench, claimed.fence.run, "sent", "2").await, Delivered::Ended);
     let nobody = bench.b.store.deliver(bench.id(), "paid".to_owned(), vec![]).await;
     assert!(matches!(nobody, Err(StoreError::NotFound(_))));
+}
+
+pub async fn runs_that_wait_for_events_are_listed(bench: Bench) {
+    let park = |due: Option<i64>, events: &[&str]| Park {
+        due: due.map(|millis| START.plus_millis(millis)),
+        events: events.iter().map(|event| (*event).to_owned()).collect(),
+        changes: Changes::default(),
+    };
+    let mut expected = Vec::new();
+    for (due, events) in [(None, &["paid"][..]), (Some(50), &[]), (Some(90), &["a", "b"])] {
+        let run = bench.accept(bench.run_with(|origin| origin.label = Some("no 7".to_owned()))).await;
+        let claimed = bench.a.claim_one().await;
+        bench.clock.pass(1);
+        let started_at = bench.clock.now();
+        let start = StepStart { position: "s".into(), attempt: 1, kind: "wait".into(), started_at };
+        started(&bench.a.store, claimed.fence, start, Changes::default()).await.unwrap();
+        bench.a.store.park(claimed.fence, park(due, events)).await.unwrap();
+        if !events.is_empty() {
+            expected.push(Awaiting {
+                run,
+                workflow: "w".to_owned(),
+                label: Some("no 7".to_owned()),
+                events: events.iter().map(|event| (*event).to_owned()).collect(),
+                since: Some(started_at),
+                due: due.map(|millis| START.plus_millis(millis)),
+            });
+        }
+    }
+    assert_eq!(bench.b.store.awaiting(10).await.unwrap(), expected);
+    assert_eq!(bench.b.store.awaiting(1).await.unwrap(), expected[..1]);
+    bench.a.store.deliver(expected[0].run, "paid".to_owned(), b"1".to_vec()).await.unwrap();
+    bench.a.claim_one().await;
+    assert_eq!(bench.b.store.awaiting(10).await.unwrap(), expected[1..]);
+    bench.a.store.request_cancel(expected[1].run).await.unwrap();
+    assert_eq!(bench.b.store.awaiting(10).await.unwrap(), []);
 }

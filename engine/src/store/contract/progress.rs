@@ -199,6 +199,21 @@ pub async fn every_try_of_a_run_stays_in_its_history(bench: Bench) {
     assert_eq!(bench.summary(id).await.started_at, Some(START.plus_millis(100)), "the first start counts");
 }
 
+pub async fn a_try_that_slept_started_before_its_sleep(bench: Bench) {
+    let new = NewRun { start: claiming(&bench.a), ..bench.new_run() };
+    let id = new.origin.id;
+    let Accepted::Claimed { fence, .. } = bench.a.store.accept(new).await.unwrap() else { panic!("it is free") };
+    let park = Park { due: Some(START.plus_millis(50)), events: vec![], changes: Changes::default() };
+    bench.a.store.park(fence, park).await.unwrap();
+    bench.clock.pass(60);
+    let claimed = bench.b.claim_one().await;
+    assert_eq!(bench.b.store.tries(id).await.unwrap()[0].started_at, Some(START));
+    bench.a.fail(claimed.fence).await;
+    bench.a.store.retry(id).await.unwrap();
+    let tries = bench.b.store.tries(id).await.unwrap();
+    assert_eq!((tries[0].started_at, tries[1].started_at), (Some(START), None));
+}
+
 pub async fn lists_of_steps_leave_large_results_out(bench: Bench) {
     let fence = bench.claimed().await.fence;
     let store = &bench.a.store;

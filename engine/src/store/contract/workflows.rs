@@ -1,7 +1,7 @@
 //! Publication, versions, switches.
 
 use super::*;
-use crate::store::{Admin, Published, StoreError, WorkflowRecord};
+use crate::store::{Admin, Park, Published, StoreError, VersionRecord, WorkflowRecord};
 
 async fn record(bench: &Bench, id: &str) -> WorkflowRecord {
     bench.b.store.workflows().await.unwrap().into_iter().find(|record| record.id == id).unwrap()
@@ -99,4 +99,34 @@ pub async fn settings_are_kept(bench: Bench) {
     assert_eq!(record(&bench, "w").await.diagnostics.as_deref(), Some(b"variables: on".as_slice()));
     bench.a.store.administer(set(None)).await.unwrap();
     assert_eq!(record(&bench, "w").await.diagnostics, None);
+}
+
+pub async fn versions_are_listed_with_their_unfinished_runs(bench: Bench) {
+    let first = bench.claimed().await;
+    let second = bench.claimed().await;
+    bench.clock.pass(5);
+    bench.publish(&[changed("w", 2), workflow("v")]).await;
+    bench.claimed().await;
+    bench.accept(bench.new_run()).await;
+    bench.a.complete(second.fence).await;
+    let park = Park { due: None, events: vec!["e".to_owned()], changes: Changes::default() };
+    bench.a.store.park(first.fence, park).await.unwrap();
+    let told = bench.b.store.versions("w".to_owned()).await.unwrap();
+    let expected = [
+        VersionRecord {
+            version: version("w", 2),
+            published_at: Some(START.plus_millis(5)),
+            retired_at: None,
+            unfinished: vec![(RunState::Queued, 1), (RunState::Running, 1)],
+        },
+        VersionRecord {
+            version: version("w", 1),
+            published_at: None,
+            retired_at: Some(START.plus_millis(5)),
+            unfinished: vec![(RunState::Waiting, 1)],
+        },
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(bench.b.store.versions("v".to_owned()).await.unwrap().len(), 1);
+    assert!(matches!(bench.b.store.versions("x".to_owned()).await, Err(StoreError::NotFound(_))));
 }

@@ -1,5 +1,6 @@
 //! The effects of a decision after its commit.
 
+use super::counting::Counted;
 use crate::store::{Event, OwnerId, RunId};
 
 /// The effects of a decision after its commit.
@@ -17,4 +18,6 @@ pub(super) struct Effects {
     pub workflows_changed: bool,
     /// The changes of the queue lengths of workflows, by `workflows.key`.
     pub queued: Vec<(i64, i64)>,
+    /// What is counted for the statistics.
+    pub counted: Vec<Counted>,
 }

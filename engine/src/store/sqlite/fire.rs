@@ -4,6 +4,7 @@
 use super::statement::{insert, query, update};
 use super::tx::Tx;
 use super::{accept, run_row, runs};
+use crate::store::statistics::Count;
 use crate::store::{
     Accepted, Event, Fire, FireDecision, Fired, NewRun, Result, RunId, RunState, Start, StoreError, Timestamp, Trigger,
     WhileUnfinished,
@@ -148,6 +149,7 @@ fn skip(tx: &mut Tx<'_>, schedule: &Schedule, stretch: &Stretch<'_>) -> Result<F
         tx.moved(id, schedule.workflow, None, RunState::Skipped)?;
         id
     };
+    tx.count(schedule.workflow, tx.now, Count::ended(RunState::Skipped), count);
     let summary = tx
         .row(&run_row::SUMMARY_BY_ID, [run], run_row::summary)?
         .ok_or_else(|| StoreError::NotFound(format!("the skipped row {run} of {first:?} is gone")))?;

@@ -3,9 +3,11 @@
 use rusqlite::Connection;
 
 use super::list;
+use super::rows::failure;
 use super::statement::{self, query};
 use crate::store::{
-    Cursor, LaneId, LaneKind, LanePage, LaneQuery, LaneState, Result, RunId, RunState, WorkflowCounts, cut,
+    Cursor, Failure, LaneId, LaneKind, LanePage, LaneQuery, LaneState, Result, RunId, RunState, Timestamp,
+    WorkflowCounts, cut,
 };
 
 /// A page of the lanes of ordered webhooks.
@@ -32,6 +34,9 @@ query! {
         length: u32 = "o.length",
         head: RunId = "h.id",
         head_state: RunState = "h.state",
+        since: Option<Timestamp> = "coalesce(h.ended_at, h.started_at)",
+        label: Option<String> = "h.label",
+        error: Option<Failure> = "h.error_kind, h.error_message, h.error_status, h.error_position" => failure,
     } "from open o
        join lanes l on l.key = o.lane
        join workflows w on w.key = l.workflow
@@ -46,9 +51,10 @@ query! {
 
 impl From<Lane> for LaneState {
     fn from(lane: Lane) -> Self {
-        let Lane { workflow, key, length, head, head_state } = lane;
+        let Lane { workflow, key, length, head, head_state, since, label: head_label, error: head_error } = lane;
+        let since = since.unwrap_or_else(|| head.accepted_at());
         let lane = LaneId { workflow, kind: LaneKind::Webhook, key };
-        Self { lane, length, head, head_state, held: head_state.is_final() }
+        Self { lane, length, head, head_state, held: head_state.is_final(), since, head_label, head_error }
     }
 }
 

@@ -15,6 +15,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("schedules_start_anew", include_str!("migrations/0005_schedules_start_anew.sql")),
     ("schedules_without_definition", include_str!("migrations/0006_schedules_without_definition.sql")),
     ("ended_sessions", include_str!("migrations/0007_ended_sessions.sql")),
+    ("statistics", include_str!("migrations/0008_statistics.sql")),
+    ("filters", include_str!("migrations/0009_filters.sql")),
+    ("awaited_events", include_str!("migrations/0010_awaited_events.sql")),
+    ("versions_of_a_workflow", include_str!("migrations/0011_versions_of_a_workflow.sql")),
 ];
 
 /// Brings the database to the newest version. Each migration is a transaction of its own.

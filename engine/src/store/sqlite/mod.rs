@@ -25,6 +25,7 @@
 //!  workflows ─┬─< versions          the text of everything a run may need, while a run may need it
 //!             ├─< schedules         settled_until: each occurrence is decided once
 //!             ├─< lanes             tail: the last place given out
+//!             ├─< statistics        (workflow, width, start): what was counted in a minute, later in an hour
 //!             └─< runs >── lane, place, in_lane; owner, fence; due
 //!                   ├─< steps       (run, position, attempt): started, completed, failed, interrupted
 //!                   ├─< tries       (run, number): the ends that retries have followed
@@ -53,9 +54,12 @@
 //! The file gives pages back when more than a twentieth of it is free.
 
 mod accept;
+mod awaiting;
 mod changes;
 mod claim;
 mod columns;
+mod conditions;
+mod counting;
 mod effects;
 mod errors;
 mod file;
@@ -75,15 +79,19 @@ mod prune;
 mod publish;
 mod readers;
 mod reads;
+mod recent;
 mod rows;
 mod run_row;
 mod runs;
 mod sabotage;
+mod search;
 mod shared;
 mod statement;
+mod statistics;
 #[cfg(test)]
 mod tests;
 mod tx;
+mod versions;
 mod writer;
 
 use std::path::Path;
@@ -92,17 +100,18 @@ use std::time::Duration;
 
 use locked::locked;
 use readers::Readers;
+use search::Patience;
 use shared::Shared;
 use writer::Writer;
 
 use crate::clock::{Clock, SystemClock};
 
 use super::{
-    Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EndedSessions, EventPage,
-    Fence, Finish, Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId,
-    Park, Preview, Pruned, Publication, Published, Result, Retention, Run, RunAgain, RunId, RunPage, RunQuery,
-    RunSummary, ScheduleRecord, Skip, StepEnd, StepRecord, Store, StoreError, TokenRecord, Try, VersionHash,
-    WorkflowCounts, WorkflowRecord,
+    Accepted, Admin, Answer, Awaiting, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EndedSessions,
+    EventPage, Fence, Finish, Fire, Fired, Found, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun,
+    NewToken, OwnerId, Park, Preview, Pruned, Publication, Published, Recent, Result, Retention, Run, RunAgain, RunId,
+    RunPage, RunQuery, RunSummary, ScheduleRecord, Skip, Statistics, StatisticsQuery, StepEnd, StepRecord, Store,
+    StoreError, TokenRecord, Try, VersionHash, VersionRecord, WorkflowCounts, WorkflowRecord,
 };
 
 /// A store in one SQLite file. One process at a time may have it open; the caller holds the folder's lock.
@@ -153,6 +162,10 @@ impl Store for SqliteStore {
 
     fn version_text(&self, version: VersionHash) -> Answer<'_, Vec<u8>> {
         self.readers.read(move |conn| publish::version_text(conn, version))
+    }
+
+    fn versions(&self, workflow: String) -> Answer<'_, Vec<VersionRecord>> {
+        self.listers.read(move |conn| versions::versions(conn, &workflow))
     }
 
     fn schedules(&self) -> Answer<'_, Vec<ScheduleRecord>> {
@@ -247,13 +260,18 @@ impl Store for SqliteStore {
             let doubted = self.shared.clock.now().0.saturating_sub(self.shared.trusted_now().0).max(0);
             let limits = Retention { ended_before: retention.ended_before.plus_millis(-doubted), ..retention.clone() };
             let sweep = *locked(&self.sweep);
+            let keep_from = limits.ended_before;
             let slice = self.listers.read(move |conn| prune::look(conn, &limits, sweep)).await?;
             let next = slice.sweep;
+            let now = self.shared.trusted_now();
+            let due = self.listers.read(move |conn| statistics::look(conn, now, keep_from)).await?;
             let pruned = self.writer.decide(move |tx| {
                 let (runs, versions) = prune::delete(tx, &slice)?;
                 let more_keys = prune::delete_keys(tx, retention.slice)?;
+                statistics::settle(tx, &due)?;
                 let more_pages = prune::shrink(tx)?;
-                Ok(Pruned { runs, versions, more: slice.sweep.is_some() || more_keys || more_pages })
+                let more = slice.sweep.is_some() || more_keys || due.is_full() || more_pages;
+                Ok(Pruned { runs, versions, more })
             });
             let pruned = pruned.await?;
             *locked(&self.sweep) = next;
@@ -302,15 +320,31 @@ impl Store for SqliteStore {
     }
 
     fn runs(&self, query: RunQuery) -> Answer<'_, RunPage> {
-        self.listers.read(move |conn| list::runs(conn, &query))
+        self.listers.read(move |conn| list::runs(conn, &query, Patience::USUAL))
+    }
+
+    fn found(&self, query: RunQuery, length: i64) -> Answer<'_, Found> {
+        self.listers.read(move |conn| list::found(conn, &query, length, Patience::USUAL))
     }
 
     fn lanes(&self, query: LaneQuery) -> Answer<'_, LanePage> {
         self.listers.read(move |conn| lane_list::lanes(conn, &query))
     }
 
+    fn recent(&self, each: u32) -> Answer<'_, Vec<Recent>> {
+        self.listers.read(move |conn| recent::recent(conn, each))
+    }
+
+    fn awaiting(&self, limit: u32) -> Answer<'_, Vec<Awaiting>> {
+        self.listers.read(move |conn| awaiting::awaiting(conn, limit))
+    }
+
     fn counts(&self) -> Answer<'_, Vec<WorkflowCounts>> {
         self.listers.read(lane_list::counts)
+    }
+
+    fn statistics(&self, query: StatisticsQuery) -> Answer<'_, Statistics> {
+        self.listers.read(move |conn| statistics::statistics(conn, &query))
     }
 
     fn watch(&self, run: RunId, seen: Option<u32>) -> Answer<'_, RunSummary> {

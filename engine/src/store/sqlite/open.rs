@@ -61,6 +61,9 @@ fn recover(conn: &Connection, shared: &Shared) -> Result<()> {
     let mut tx = Tx::new(conn, shared, &mut memory);
     let recovered =
         keys::ensure_secret(&tx).and_then(|()| claim::free_all(&mut tx)).and_then(|()| fire::rewind(&mut tx));
+    let effects = tx.effects;
+    memory.apply(&effects);
+    let recovered = recovered.and_then(|()| memory.write_counted(conn));
     let end = if recovered.is_ok() { "commit" } else { "rollback" };
     conn.execute_batch(end)?;
     recovered

@@ -23,7 +23,7 @@ fn requeue(tx: &mut Tx<'_>, row: &Row) -> Result<()> {
     let sql = "
         insert into tries
             (run, number, state, started_at, ended_at, error_kind, error_message, error_status, error_position)
-        select seq, retries + 1, state, coalesce(try_started_at, case when retries = 0 then started_at end), ended_at,
+        select seq, retries + 1, state, case when retries = 0 then started_at else try_started_at end, ended_at,
                error_kind, error_message, error_status, error_position
         from runs where seq = ?1";
     tx.execute(sql, [row.seq])?;

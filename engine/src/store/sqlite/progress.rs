@@ -5,7 +5,9 @@ use super::sabotage::Sabotage;
 use super::statement::{query, update};
 use super::tx::Tx;
 use super::{accept, changes, claim, lanes, runs};
-use crate::store::{Changes, Claim, Claimed, Fence, Finish, Park, Result, RunState, StepEnd, StoreError, Trigger};
+use crate::store::{
+    Changes, Claim, Claimed, Fence, Finish, Park, Result, RunState, StepEnd, StoreError, Timestamp, Trigger,
+};
 
 query! {
     /// The row of a claimed run, by id and number of the claim; `?3` disables the check of the claim.
@@ -17,6 +19,7 @@ query! {
         pause: bool = "coalesce(pause, 0)",
         responded: bool,
         retries: u32,
+        started_at: Option<Timestamp> = "case when retries = 0 then started_at else try_started_at end",
     } "from runs where id = ?1 and (?3 or (fence = ?2 and owner is not null))"
 }
 
@@ -129,6 +132,7 @@ pub(super) fn finish(tx: &mut Tx<'_>, fence: Fence, finish: &Finish, then: Optio
     }
     tx.effects.ready = true; // a slot is free
     tx.moved(fence.run, held.workflow, Some(RunState::Running), finish.state)?;
+    runs::count_end(tx, held.workflow, finish, held.started_at);
     match then {
         // The end of a run is committed even if the next claim is refused.
         Some(then) if tx.shared.is_leased(then.owner) => claim::claim(tx, then),

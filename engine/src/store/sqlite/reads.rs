@@ -62,7 +62,7 @@ query! {
         select number, state, started_at, ended_at, error_kind, error_message, error_status, error_position
         from tries where run = ?1
         union all
-        select retries + 1, state, coalesce(try_started_at, case when retries = 0 then started_at end), ended_at,
+        select retries + 1, state, case when retries = 0 then started_at else try_started_at end, ended_at,
                error_kind, error_message, error_status, error_position
         from runs where seq = ?1
     ) select" {

@@ -5,7 +5,8 @@ use super::run_row::New;
 use super::statement::{query, update};
 use super::tx::Tx;
 use super::{changes, lanes, run_row};
-use crate::store::{Cancel, Finish, Result, RunId, RunState, StoreError};
+use crate::store::statistics::Count;
+use crate::store::{Cancel, Finish, Result, RunId, RunState, StoreError, Timestamp};
 
 /// Inserts a run, with its end if it has ended before; returns its `seq`.
 pub(super) fn insert(tx: &mut Tx<'_>, new: &New<'_>) -> Result<i64> {
@@ -23,7 +24,17 @@ pub(super) fn insert(tx: &mut Tx<'_>, new: &New<'_>) -> Result<i64> {
     parts::spill_new(tx, seq, Part::Answer, new.answer())?;
     parts::spill_new(tx, seq, Part::Trace, new.trace())?;
     tx.moved(id, new.workflow, None, new.state)?;
+    tx.count(new.workflow, id.accepted_at(), Some(Count::ACCEPTED), 1);
+    if let Some(finish) = new.finish {
+        count_end(tx, new.workflow, finish, new.started_at);
+    }
     Ok(seq)
+}
+
+/// Counts the end of a run that started.
+pub(super) fn count_end(tx: &mut Tx<'_>, workflow: i64, finish: &Finish, started_at: Option<Timestamp>) {
+    tx.count_end(workflow, finish.state, started_at, finish.ended_at);
+    tx.count(workflow, finish.ended_at, finish.with_errors.then_some(Count::WITH_ERRORS), 1);
 }
 
 /// Whether a run may end like this.
@@ -87,5 +98,6 @@ pub(super) fn close(tx: &mut Tx<'_>, row: &Row, state: RunState) -> Result<()> {
     changes::interrupt_steps(tx, row.seq, tx.now)?;
     changes::forget_kept(tx, row.seq)?;
     tx.moved(row.id, row.workflow, Some(row.state), state)?;
+    tx.count_end(row.workflow, state, None, tx.now);
     row.lane.map_or(Ok(()), |lane| lanes::advance(tx, lane))
 }

@@ -10,8 +10,8 @@ use tempfile::TempDir;
 use super::SqliteStore;
 use crate::store::contract::{self, Open, contract_tests, queued, workflow};
 use crate::store::{
-    Accepted, Claim, Failure, NewRun, OwnerId, Publication, RunId, RunQuery, RunState, Store, StoreError, Timestamp,
-    Trigger, Try,
+    Accepted, Claim, Condition, Count, Failure, Finish, FinishedStart, NewRun, OwnerId, Publication, RunId, RunMark,
+    RunQuery, RunState, Start, StatisticsQuery, Store, StoreError, Term, Timestamp, Trigger, Try,
 };
 
 /// Two handles on one new database.
@@ -28,6 +28,11 @@ contract_tests!(crate::store::sqlite::tests::open);
 #[test]
 fn lanes_and_claims_follow_the_model() {
     contract::model::lanes_and_claims_follow_the_model(open);
+}
+
+#[test]
+fn filters_follow_the_model() {
+    contract::filters::filters_follow_the_model(open);
 }
 
 /// A new store with the workflow `w`, and the path of its file.
@@ -221,6 +226,10 @@ async fn migrations_are_written_down_and_run_once() {
         "schedules_start_anew",
         "schedules_without_definition",
         "ended_sessions",
+        "statistics",
+        "filters",
+        "awaited_events",
+        "versions_of_a_workflow",
     ];
     assert_eq!(applied, (1..).zip(names.map(ToOwned::to_owned)).collect::<Vec<_>>());
 }
@@ -237,6 +246,10 @@ async fn a_retried_run_of_the_version_before_the_tries_goes_on() {
     conn.execute_batch(
         "drop table tries;
          drop table ended_sessions;
+         drop table statistics;
+         drop index runs_workflow_state;
+         drop index runs_slow;
+         drop index runs_with_errors; drop index runs_awaits; drop index versions_workflow;
          alter table runs drop column try_started_at;
          alter table schedules drop column anew_at;
          alter table schedules drop column anew_from;
@@ -339,7 +352,8 @@ async fn the_lists_and_claims_use_their_indexes() {
     let conn = Connection::open(path).unwrap();
     let plan = |sql: &str| -> String {
         let mut statement = conn.prepare(&format!("explain query plan {sql}")).unwrap();
-        let steps = statement.query_map((), |row| row.get::<_, String>(3)).unwrap();
+        // The plan does not depend on the parameters: they have no values.
+        let steps = statement.raw_query().mapped(|row| row.get::<_, String>(3));
         steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
     };
     for (sql, index) in [
@@ -355,6 +369,11 @@ async fn the_lists_and_claims_use_their_indexes() {
             "runs_state",
         ),
         ("select 1 from runs where lane = 1 and lane is not null", "runs_lane"),
+        (super::awaiting::AWAITING, "runs_awaits"),
+        (super::versions::STATEMENTS[1], "runs_workflow_state (workflow=? AND state=?)"),
+        (super::counting::READ, "PRIMARY KEY (workflow=? AND width=? AND start=?)"),
+        (super::statistics::ROWS, "PRIMARY KEY (workflow=? AND width=? AND start>? AND start<?)"),
+        (super::statistics::OLDEST, "SEARCH statistics USING PRIMARY KEY (workflow=? AND width=?)"),
     ] {
         let plan = plan(sql);
         assert!(plan.contains(index), "{sql}: {plan}");
@@ -375,4 +394,196 @@ async fn a_store_that_shuts_down_carries_out_what_it_was_given() {
     for new in given {
         assert_eq!(store.summary(new.origin.id).await.unwrap().state, RunState::Queued);
     }
+}
+
+/// A run of `w` that came with its end.
+fn finished_run() -> NewRun {
+    let finish = Finish::new(RunState::Completed, Timestamp(1_700_000_000_009));
+    let version = contract::version("w", 1);
+    let start = FinishedStart { version, started_at: Timestamp(1_700_000_000_000), finish };
+    NewRun { start: Start::Finished(Box::new(start)), ..new_run(10) }
+}
+
+#[tokio::test]
+async fn a_commit_writes_one_row_of_statistics_for_all_its_runs() {
+    let (store, _path, _folder) = store().await;
+    store.accept(finished_run()).await.unwrap();
+    let before = store.commit_sizes();
+    // The writer is held until all have been handed over: they share one commit.
+    let (go, held) = std::sync::mpsc::channel::<()>();
+    let hold = store.writer.decide(move |_| {
+        held.recv().unwrap();
+        Ok(())
+    });
+    let accepting: Vec<_> = (0..128).map(|_| store.accept(finished_run())).collect();
+    go.send(()).unwrap();
+    hold.await.unwrap();
+    for accepted in accepting {
+        assert_eq!(accepted.await.unwrap(), Accepted::Finished);
+    }
+    let after = store.commit_sizes();
+    let commits = after.commits - before.commits;
+    assert!(commits <= 3, "{commits} commits");
+    let runs_of = |sql: &'static str| {
+        store.writer.decide(move |tx| {
+            let statement = tx.prepare(sql)?;
+            Ok(u64::try_from(statement.get_status(rusqlite::StatementStatus::Run)).unwrap_or(0))
+        })
+    };
+    let [read, written] =
+        [runs_of(super::counting::READ).await.unwrap(), runs_of(super::counting::WRITE).await.unwrap()];
+    // One read at the first run, since the writer remembers; one row for each commit with runs.
+    assert_eq!(read, 1);
+    assert!((2..=1 + commits).contains(&written), "{written} rows in {commits} commits");
+    // Each decision has a savepoint, a row and a release.
+    let all = 3 * (after.decisions - before.decisions) + 2 * commits;
+    assert!(commits * 100 < all * 3, "{commits} of {all} statements are of the statistics");
+}
+
+#[tokio::test]
+async fn a_store_from_before_the_statistics_counts_from_its_migration_on() {
+    let (store, path, _folder) = store().await;
+    store.accept(finished_run()).await.unwrap();
+    drop(store);
+    let conn = Connection::open(&path).unwrap();
+    conn.execute_batch(
+        "drop table statistics; drop index runs_workflow_state; drop index runs_slow; drop index runs_with_errors; drop index runs_awaits; drop index versions_workflow;
+         delete from migrations where version >= 8",
+    )
+    .unwrap();
+    drop(conn);
+    let opened = crate::clock::Clock::now(&crate::clock::SystemClock::default());
+    let store = SqliteStore::open(&path).unwrap();
+    let (from, before) = (Timestamp(1_699_999_980_000), Timestamp(1_700_000_040_000));
+    let query = StatisticsQuery { workflow: None, from, before, bucket: 60_000 };
+    let found = store.statistics(query.clone()).await.unwrap();
+    assert!(found.counted_since >= opened && found.workflows.is_empty(), "{found:?}");
+    store.accept(finished_run()).await.unwrap();
+    let found = store.statistics(query).await.unwrap();
+    assert_eq!((found.workflows[0].1.get(Count::ACCEPTED), found.workflows[0].1.percentile(95)), (1, Some(9)));
+    assert_eq!(store.runs(RunQuery::default()).await.unwrap().runs.len(), 2);
+}
+
+#[tokio::test]
+async fn what_a_full_disk_has_rolled_back_is_not_counted() {
+    let (store, path, _folder) = store().await;
+    let pages: i64 = Connection::open(path).unwrap().query_row("pragma page_count", (), |row| row.get(0)).unwrap();
+    on_writer(&store, "max_page_count", pages + 12).await;
+    let accepting: Vec<_> = (0..60).map(|_| store.accept(new_run(5000))).collect();
+    let mut kept = 0;
+    for accepted in accepting {
+        kept += u64::from(accepted.await.is_ok());
+    }
+    assert!(kept < 60);
+    on_writer(&store, "max_page_count", 1_000_000).await;
+    store.accept(new_run(1)).await.unwrap();
+    let (from, before) = (Timestamp(1_699_999_980_000), Timestamp(1_700_000_040_000));
+    let query = StatisticsQuery { workflow: None, from, before, bucket: 60_000 };
+    assert_eq!(store.statistics(query).await.unwrap().workflows[0].1.get(Count::ACCEPTED), kept + 1);
+}
+
+fn having(conditions: impl IntoIterator<Item = Condition>) -> RunQuery {
+    let terms = conditions.into_iter().map(|condition| Term { negated: false, condition }).collect();
+    RunQuery { terms, ..RunQuery::default() }
+}
+
+#[tokio::test]
+async fn each_filter_is_led_by_an_index_and_sorts_nothing() {
+    let (store, path, _folder) = store().await;
+    let lane = Some(contract::ticket("A1", false));
+    let mut new = new_run(1);
+    (new.origin.lane, new.origin.label) = (lane, Some("x".to_owned()));
+    store.accept(new).await.unwrap();
+    drop(store);
+    let conn = Connection::open(path).unwrap();
+    let plan = |sql: &str| -> String {
+        let mut statement = conn.prepare(&format!("explain query plan {sql}")).unwrap();
+        let steps = statement.raw_query().mapped(|row| row.get::<_, String>(3));
+        steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+    };
+    let w = || Condition::Workflow(vec!["w".to_owned()]);
+    let failed = || Condition::State(vec![RunState::Failed]);
+    for (query, index) in [
+        (RunQuery::default(), "runs_id (id<?)"),
+        (having([failed()]), "runs_state (state=? AND id<?)"),
+        (having([w()]), "runs_workflow (workflow=? AND id<?)"),
+        (having([failed(), w()]), "runs_workflow_state (workflow=? AND state=? AND id<?)"),
+        (having([Condition::Trigger(vec![Trigger::Manual])]), "runs_trigger (trigger=? AND id<?)"),
+        (
+            having([w(), Condition::Trigger(vec![Trigger::Manual])]),
+            "runs_workflow_trigger (workflow=? AND trigger=? AND id<?)",
+        ),
+        (having([Condition::Label(vec!["x".to_owned()])]), "runs_label (label=? AND id<?)"),
+        (having([Condition::Lane(vec!["A1".to_owned()])]), "runs_lane (lane=? AND id<?)"),
+        (having([Condition::TookOver(2000)]), "runs_slow (id<?)"),
+        (having([Condition::Is(RunMark::WithErrors)]), "runs_with_errors (id<?)"),
+        (having([Condition::Is(RunMark::Held)]), "runs_state (state=? AND id<?)"),
+        (having([Condition::TookOver(2), w()]), "runs_workflow (workflow=? AND id<?)"),
+    ] {
+        let plans = super::search::plans(&conn, &query);
+        assert!(!plans.is_empty(), "{query:?}");
+        for sql in plans {
+            let plan = plan(&sql);
+            // The lower end of the ids is part of the range.
+            assert!(plan.contains(&index.replace("id<?", "id>? AND id<?")), "{query:?}: {plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "sorts: {query:?}: {plan}");
+        }
+    }
+    // A text that few runs have is looked up, and its runs are read by their numbers.
+    let rare = super::search::plans(&conn, &having([Condition::Text("x".to_owned())]));
+    let plan = plan(&rare[0]);
+    assert!(plan.contains("runs USING INTEGER PRIMARY KEY (rowid=?)"), "{plan}");
+}
+
+#[tokio::test]
+async fn a_search_that_takes_long_ends_at_an_instant_and_goes_on_from_there() {
+    use super::list;
+    use super::search::Patience;
+    let (store, path, _folder) = store().await;
+    let states = [RunState::Completed, RunState::Failed, RunState::Cancelled];
+    for number in 0..300_i64 {
+        let mut new = finished_run();
+        new.origin.id = RunId::new(Timestamp(1_700_000_000_000 + number));
+        new.origin.label = Some(format!("no {}", number % 7));
+        if let Start::Finished(start) = &mut new.start {
+            start.finish.state = states[number as usize % 3];
+        }
+        store.accept(new).await.unwrap();
+    }
+    let conn = Connection::open(path).unwrap();
+    let hurried = Patience { time: std::time::Duration::ZERO, window: 20 };
+    for conditions in [
+        vec![],
+        vec![Condition::Label(vec!["no 3".to_owned()]), Condition::TookOver(9)],
+        vec![Condition::State(vec![RunState::Failed, RunState::Cancelled])],
+        vec![Condition::TookUnder(5)],
+        vec![Condition::Version(vec!["77".to_owned()]), Condition::State(vec![RunState::Completed])],
+    ] {
+        let query = RunQuery { limit: 4, ..having(conditions) };
+        let whole = list::runs(&conn, &RunQuery { limit: 1000, ..query.clone() }, Patience::USUAL).unwrap();
+        assert_eq!(whole.next, None);
+        let (mut ids, mut short, mut query) = (Vec::new(), 0, query);
+        loop {
+            let page = list::runs(&conn, &query, hurried).unwrap();
+            ids.extend(page.runs.iter().map(|run| run.origin.id));
+            if let Some(searched_to) = page.searched_to {
+                short += 1;
+                assert!(page.runs.len() <= 4 && page.next.is_some());
+                assert!(page.runs.iter().all(|run| run.accepted_at() >= searched_to), "{page:?}");
+            }
+            query.after = page.next;
+            if query.after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(ids, whole.runs.iter().map(|run| run.origin.id).collect::<Vec<_>>(), "{query:?}");
+        assert!(short > 0 || query.terms.len() < 2, "{query:?} was never short");
+    }
+    let all = list::found(&conn, &RunQuery::default(), 100, Patience::USUAL).unwrap();
+    assert_eq!((all.states[0], all.stretches.len(), all.searched_to), ((RunState::Completed, 100), 3, None));
+    let some = list::found(&conn, &RunQuery::default(), 100, hurried).unwrap();
+    assert_eq!(some.states.iter().map(|(_, number)| number).sum::<u64>(), 20);
+    assert_eq!(some.searched_to, Some(Timestamp(1_700_000_000_280)));
+    let fine = list::found(&conn, &RunQuery::default(), 0, Patience::USUAL);
+    assert!(matches!(fine, Err(StoreError::Conflict(_))));
 }

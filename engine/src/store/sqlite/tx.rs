@@ -6,9 +6,11 @@ use std::sync::Arc;
 use rusqlite::types::FromSql;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 
+use super::counting::{Counted, Counting};
 use super::effects::Effects;
 use super::shared::Shared;
 use super::statement::{self, Query, query};
+use crate::store::statistics::Count;
 use crate::store::{Event, Result, RunId, RunState, StoreError, Timestamp, VersionHash};
 
 /// A decision in progress.
@@ -33,6 +35,7 @@ pub(super) struct Memory {
     queued: Option<HashMap<i64, i64>>,
     workflows: HashMap<String, Arc<Workflow>>,
     names: HashMap<i64, Arc<str>>,
+    counting: Counting,
 }
 
 query! {
@@ -66,6 +69,12 @@ impl Memory {
                 *queued.entry(*workflow).or_default() += delta;
             }
         }
+        self.counting.add(&effects.counted);
+    }
+
+    /// Writes what was counted; called once before each commit.
+    pub fn write_counted(&mut self, conn: &Connection) -> Result<()> {
+        self.counting.write(conn)
     }
 }
 
@@ -168,6 +177,24 @@ impl<'a> Tx<'a> {
         let wrong =
             |_| StoreError::Other(format!("workflow number {workflow} has {queued} queued runs: please report it"));
         u32::try_from(queued).map_err(wrong)
+    }
+
+    /// Counts something of a workflow for the statistics.
+    pub fn count(&mut self, workflow: i64, at: Timestamp, what: Option<Count>, number: u32) {
+        if let Some(what) = what {
+            self.effects.counted.push(Counted { workflow, at, what, number: number.into() });
+        }
+    }
+
+    /// Counts the end of a run, which started at `started_at` unless it never did.
+    pub fn count_end(&mut self, workflow: i64, state: RunState, started_at: Option<Timestamp>, ended_at: Timestamp) {
+        self.count(workflow, ended_at, Count::ended(state), 1);
+        self.count(workflow, ended_at, started_at.and_then(|at| Count::took(state, at, ended_at)), 1);
+    }
+
+    /// Rows of the statistics have been deleted.
+    pub fn forget_counted(&mut self) {
+        self.memory.counting.forget();
     }
 
     /// Notes for listeners that a run has changed its state (or is new), and updates the queue counts.

@@ -255,7 +255,9 @@ impl Thread {
             if group.is_empty() {
                 keys::try_to_write(&tx)?;
             }
-            effects.push(tx.effects);
+            let own = tx.effects;
+            self.memory.apply(&own);
+            effects.push(own);
         }
         for job in group {
             effects.extend(self.savepoint(job.as_mut())?);
@@ -263,6 +265,7 @@ impl Thread {
                 job.answer(None);
             }
         }
+        self.memory.write_counted(&self.conn)?;
         let start = Instant::now();
         self.statement("commit")?;
         self.pace.commit = start.elapsed();
