@@ -63,7 +63,8 @@ const TRIGGERS: &[(&str, &str)] =
     &[("webhook", "webhook"), ("schedule", "schedule"), ("manual", "by hand"), ("failure", "failure")];
 
 /// The parameters of the filter, as the API has them, with the words of the page.
-const FILTERS: [(&str, &str); 7] = [
+const FILTERS: [(&str, &str); 8] = [
+    ("q", "filter"),
     ("workflow", "workflow"),
     ("state", "state"),
     ("trigger", "trigger"),
@@ -96,6 +97,9 @@ async fn list(visit: Visit) -> Result<Answer, Problem> {
         div class="head" { div { h1 { "Runs" } } }
         div class="stack s8" { (why_off(&visit)) (filter_form(&visit)) (chips(&parts)) }
         form class="panel section0" action="/runs/retry" method="get" id="live" data-live {
+            @if let Some(instant) = &found.searched_to {
+                (note("warn", "clock", html! { "The search took long. It has come to runs accepted " (visit.clock().at(instant)) "; the next page continues from there." }))
+            }
             (table(&visit.clock(), &found.rows, !parts.is_empty()))
             (pager(&visit, &found.rows, found.next.as_deref(), &parts))
         }
@@ -111,6 +115,7 @@ fn filter_form(visit: &Visit) -> Markup {
     html! {
         form action="/runs" role="search" aria-label="Filter" class="panel" {
             div class="in filters runfilter" {
+                (line("q", "Filter", of("q").as_deref(), "state:failed since:24h took:>2s -workflow:import"))
                 (choice("state", "State", STATES, of("state").as_deref()))
                 (choice("workflow", "Workflow", &names, of("workflow").as_deref()))
                 (choice("trigger", "Trigger", TRIGGERS, of("trigger").as_deref()))
@@ -273,7 +278,9 @@ async fn preview(visit: Visit) -> Result<Answer, Problem> {
         let page = runs::list(visit.state(), Paged(filter, PageOf { after: None, limit: 1 })).await?;
         found.extend(page.rows.into_iter().filter(|run| run.id == *id));
     }
-    let is_ready = |run: &&Run| matches!(run.state, "failed" | "timedOut");
+    let known = found.iter().map(|run| run.id.clone()).collect();
+    let done = bulk::retry(visit.state(), Given(Wanted::named(known, true))).await?.0;
+    let is_ready = |run: &&Run| done.runs.contains(&run.id);
     let (ready, refused): (Vec<&Run>, Vec<&Run>) = found.iter().partition(is_ready);
     let clock = visit.clock();
     let row = |run: &Run| {
@@ -294,9 +301,10 @@ async fn preview(visit: Visit) -> Result<Answer, Problem> {
                 ul class="conseq" {
                     li { (icon("retry")) span { b { (counted(ready.len(), "run continues", "runs continue")) } " after its last successful acting step, with the version that it began with." } }
                     li { (icon("check")) span { b { "Kept:" } " what its steps have done. No finished step is done again." } }
-                    @if !refused.is_empty() {
-                        li { (icon("x")) span { b { (counted(refused.len(), "run stays", "runs stay")) " as it is:" } " only failed and timed-out runs can be retried." } }
+                    @for lane in &done.lanes {
+                        li { (icon("lanes")) span { b { "Lane " (lane.key) } " of " (lane.workflow) " is free when its run has completed." } }
                     }
+                    @for refusal in &done.refused { li { (icon("x")) span { b { "Not retried:" } " " (refusal.detail) } } }
                 }
             }
             @if found.is_empty() { div class="empty" { p { "No run is selected." } } }
