@@ -23,6 +23,8 @@ const PACE: u64 = 1024;
 /// How much of a refused body is read and discarded, in bytes and time.
 const DRAIN_BYTES: usize = 8 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(1);
+/// The same once the engine stops: well below the time that connections have to end, so that the answer is sent.
+const LAST_DRAIN_TIME: Duration = Duration::from_millis(250);
 
 /// A body, and the room that it takes while it is processed.
 #[derive(Default)]
@@ -56,7 +58,7 @@ pub async fn read(
         Err((problem, rest)) => {
             drop(room);
             if rest == Rest::MayCome {
-                drain(unread).await;
+                drain(app, unread).await;
             }
             Err(problem)
         }
@@ -237,7 +239,7 @@ fn too_slow() -> Problem {
 
 /// Lets a caller finish sending, within bounds: many callers read the answer only then, and would see a broken
 /// connection instead of the problem.
-pub async fn drain(mut body: Body) {
+pub async fn drain(app: &App, mut body: Body) {
     let reading = async {
         let mut read = 0;
         while let Some(Ok(frame)) = body.frame().await {
@@ -247,5 +249,13 @@ pub async fn drain(mut body: Body) {
             }
         }
     };
-    let _ = tokio::time::timeout(DRAIN_TIME, reading).await;
+    let stopped = async {
+        app.engine.stopped().await;
+        tokio::time::sleep(LAST_DRAIN_TIME).await;
+    };
+    tokio::select! {
+        () = reading => {}
+        () = tokio::time::sleep(DRAIN_TIME) => {}
+        () = stopped => {}
+    }
 }

@@ -37,7 +37,7 @@ pub async fn deliver(
     let owner = Owner::Known(callers::of(&parts.extensions)?);
     let read = body::read(&app, owner, &parts.headers, &mut body, limit).await;
     if let Some(unread) = body.filter(|_| read.is_err()) {
-        body::drain(unread).await;
+        body::drain(&app, unread).await;
     }
     let mut raw = read?;
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());

@@ -42,21 +42,21 @@ pub async fn hook(app: &App, request: Request<Body>, caller: &Caller) -> Respons
     let path = parts.uri.path().strip_prefix(BASE).unwrap_or_default().to_owned();
     let mut body = Some(body);
     let Some(place) = find(app, &path) else {
-        drain_rest(body).await;
+        drain_rest(app, body).await;
         return Problem::not_found(format!("No webhook has the path `{path}`.")).into_response();
     };
     let outcome = answer(app, &place, &parts, caller, &mut body, received).await;
     if outcome.is_err() {
-        drain_rest(body).await;
+        drain_rest(app, body).await;
     }
     let mut response = outcome.unwrap_or_else(IntoResponse::into_response);
     cors::allow(place.webhook(), &parts.headers, response.headers_mut());
     response
 }
 
-async fn drain_rest(body: Option<Body>) {
+async fn drain_rest(app: &App, body: Option<Body>) {
     if let Some(unread) = body {
-        drain(unread).await;
+        drain(app, unread).await;
     }
 }
 

@@ -114,7 +114,7 @@ async fn body_of(app: &App, parts: &Parts, caller: &Caller, unread: Body, limit:
     let owner = if is_known { Owner::Known(caller) } else { Owner::Stranger(caller) };
     let raw = body::read(app, owner, &parts.headers, &mut unread, limit).await;
     if let (Err(_), Some(unread)) = (&raw, unread) {
-        body::drain(unread).await;
+        body::drain(app, unread).await;
     }
     let mut raw = raw?;
     raw.work(app, owner, &parts.headers, |raw| raw.expand(&parts.headers, limit)).await?;

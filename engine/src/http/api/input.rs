@@ -93,7 +93,7 @@ impl<T> FromRequest<App> for Raw<T> {
         // The token has been checked before.
         let raw = body::read(app, Owner::Admin, &parts.headers, &mut unread, MAX_BODY).await;
         if let (Err(_), Some(unread)) = (&raw, unread) {
-            body::drain(unread).await;
+            body::drain(app, unread).await;
         }
         let mut raw = raw?;
         raw.work(app, Owner::Admin, &parts.headers, |raw| raw.expand(&parts.headers, MAX_BODY)).await?;

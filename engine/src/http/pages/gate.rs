@@ -140,7 +140,7 @@ async fn read_form(visit: &mut Visit, unread: Body) -> Result<(), Problem> {
     let mut unread = Some(unread);
     let raw = body::read(&visit.app, Owner::Admin, &visit.headers, &mut unread, MAX_FORM).await;
     if let (Err(_), Some(unread)) = (&raw, unread) {
-        body::drain(unread).await;
+        body::drain(&visit.app, unread).await;
     }
     visit.form = parse(&raw?.bytes).into_owned().collect();
     let text = visit.given("form").unwrap_or_default();

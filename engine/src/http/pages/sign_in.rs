@@ -91,7 +91,7 @@ async fn sign_in(State(app): State<App>, request: Request) -> Result<Response, P
     let mut unread = Some(unread);
     let raw = body::read(&app, Owner::Stranger(caller), &parts.headers, &mut unread, MAX_FORM).await;
     if let (Err(_), Some(unread)) = (&raw, unread) {
-        body::drain(unread).await;
+        body::drain(&app, unread).await;
     }
     let fields: HashMap<String, String> = parse(&raw?.bytes).into_owned().collect();
     let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
