@@ -74,6 +74,7 @@ async fn counts(State(app): State<App>, Asked(counted): Asked<Counted>) -> Resul
 
 /// How many runs a filter finds.
 #[derive(Serialize, ToSchema)]
+#[schema(as = RunCounts)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
     /// The number of runs.
@@ -91,6 +92,7 @@ pub struct Counts {
 
 /// The number of runs in a state.
 #[derive(Serialize, ToSchema)]
+#[schema(as = RunCountsOfState)]
 pub struct OfState {
     /// The state.
     state: &'static str,
@@ -100,6 +102,7 @@ pub struct OfState {
 
 /// The runs that were accepted in a stretch of time.
 #[derive(Serialize, ToSchema)]
+#[schema(as = RunCountsBucket)]
 pub struct Bucket {
     /// Its beginning.
     #[schema(format = DateTime)]

@@ -77,3 +77,22 @@ pub fn router(app: &App) -> Router<App> {
     let document = document.finished(app.engine.config().public_url.as_deref());
     router.route("/openapi.json", get(move || std::future::ready(Shown(document.clone()))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::RESOURCES;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn each_schema_has_a_name_of_its_own() {
+        let mut known = BTreeMap::new();
+        for operation in RESOURCES.iter().flat_map(|resource| resource.operations) {
+            let (_, _, schemas) = operation.parts("tag");
+            for (name, schema) in schemas {
+                let schema = serde_json::to_string(&schema).expect("a schema is JSON");
+                let other = known.entry(name.clone()).or_insert_with(|| schema.clone());
+                assert_eq!(*other, schema, "two schemas are named {name}: give one another with `#[schema(as = …)]`");
+            }
+        }
+    }
+}

@@ -61,7 +61,7 @@ pub struct ReadyHook {
     /// True if it answers now.
     serving: bool,
     /// The inputs of a request: defaults, and examples for inputs without one. Null if FlowScript reads the body.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     example: Option<Json>,
     /// The command that sends the example. It takes a key from `$KEY`, a login from `$LOGIN`; null if a request must be
     /// signed.
