@@ -16,6 +16,21 @@ fn call(server: &Server, path: &str, key: &str) -> u16 {
 }
 
 #[test]
+fn a_key_that_was_made_opens_and_stays_open_while_others_are_made() {
+    let project = Project::new(&[("workflows/a.yaml", HOOK)]);
+    let server = project.serve();
+    let make = || {
+        for _ in 0..15 {
+            let key = server.key("a");
+            for _ in 0..5 {
+                assert_eq!(call(&server, "/hooks/a", &key), 200);
+            }
+        }
+    };
+    std::thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(make))));
+}
+
+#[test]
 fn a_key_from_its_making_to_its_end() {
     let project = Project::new(&[("workflows/a.yaml", HOOK), ("workflows/b.yaml", HOOK)]);
     let server = project.serve();

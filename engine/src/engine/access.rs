@@ -19,13 +19,15 @@ pub struct Access {
     keys: KeyRing,
     tokens: TokenRing,
     sessions: Sessions,
+    /// Held while they are read again: an older reading must not replace a newer one.
+    refreshing: tokio::sync::Mutex<()>,
 }
 
 impl Access {
     /// Nothing is open yet; see [`Access::refresh_keys`].
     pub(super) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, catalog: Arc<Catalog>, secret: [u8; 32]) -> Self {
         let (keys, tokens, sessions) = (KeyRing::default(), TokenRing::default(), Sessions::new(secret));
-        Self { store, clock, catalog, keys, tokens, sessions }
+        Self { store, clock, catalog, keys, tokens, sessions, refreshing: tokio::sync::Mutex::default() }
     }
 
     /// The key that opens a workflow now, if this credential is one.
@@ -156,6 +158,7 @@ impl Access {
 
     /// Reads keys, tokens and ended sessions again.
     pub(super) async fn refresh_keys(&self) -> Result<(), StoreError> {
+        let _refreshing = self.refreshing.lock().await;
         self.keys.replace(self.store.keys().await?);
         self.tokens.replace(self.store.tokens().await?);
         self.sessions.replace(self.store.ended_sessions().await?);
