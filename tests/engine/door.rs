@@ -372,6 +372,15 @@ fn a_stop_waits_for_nobody_who_is_slow() {
 }
 
 #[test]
+fn a_run_that_is_seen_before_its_end_has_its_label() {
+    let project = Project::new(&[("workflows/endless.yaml", &format!("label: no 7\n{ENDLESS}"))]);
+    let server = project.serve();
+    let _caller = endless(&server);
+    let runs = server.api("/runs");
+    assert_eq!(runs["runs"][0]["label"], "no 7", "{runs}");
+}
+
+#[test]
 fn the_grace_of_a_stop_ends_for_those_who_wait() {
     let project = Project::new(&[("workflows/endless.yaml", ENDLESS)]);
     let mut server = project.serve();

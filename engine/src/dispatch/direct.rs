@@ -11,6 +11,7 @@ use super::ends::Ends;
 use super::hosts::Hosts;
 use super::inline::Inline;
 use super::outcome::{Driven, panicked};
+use super::prepare::Preparer;
 use super::relaxed::Relaxed;
 use super::stopping::Stopping;
 use super::weight::{Ways, apart};
@@ -69,6 +70,7 @@ pub(super) struct Equipment {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) stopping: Arc<Stopping>,
     pub(super) hosts: Arc<Hosts>,
+    pub(super) preparer: Arc<Preparer>,
     pub(super) inline: Inline,
     pub(super) driver: Arc<Driver>,
     pub(super) ends: Arc<Ends>,
@@ -200,6 +202,12 @@ impl Performer {
         let id = new.origin.id;
         // It continues while it is accepted, and after the caller's time is over.
         let job = tokio::spawn(job);
+        // The label is stored with the run: at its end it would be too late.
+        if work.workflow.label.is_some()
+            && let Ok(prepared) = self.with.preparer.prepare(work.clone()).await
+        {
+            new.origin.label = prepared.label;
+        }
         // If all workers are busy, it waits in the queue for one of them.
         let worker = self.with.workers.free();
         if worker.is_some() {

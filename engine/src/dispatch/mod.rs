@@ -163,6 +163,7 @@ impl Dispatcher {
             stopping: stopping.clone(),
             inline: Inline::new(hosts.clone(), paces),
             hosts: hosts.clone(),
+            preparer: preparer.clone(),
             driver,
             ends: ends.clone(),
             workers: workers.clone(),
