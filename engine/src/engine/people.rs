@@ -75,7 +75,7 @@ impl Operators {
                     }
                 }
                 Err(StoreError::Conflict(reason) | StoreError::NotFound(reason)) => {
-                    done.refused.push((run.origin.id, reason))
+                    done.refused.push((run.origin.id, reason));
                 }
                 Err(error) => return Err(error),
             }
