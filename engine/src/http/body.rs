@@ -65,6 +65,24 @@ pub async fn read(
     }
 }
 
+/// Reads a body as [`read`] does. The rest of one that is refused is discarded, so that the answer is read.
+pub async fn read_whole(
+    app: &App,
+    owner: Owner<'_>,
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+) -> Result<RawBody, Problem> {
+    let mut body = Some(body);
+    let raw = read(app, owner, headers, &mut body, limit).await;
+    if raw.is_err()
+        && let Some(unread) = body
+    {
+        drain(app, unread).await;
+    }
+    raw
+}
+
 /// The treatment of the rest of a refused body.
 #[derive(PartialEq)]
 enum Rest {

@@ -33,13 +33,9 @@ pub async fn deliver(
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let (run, name) = signed(&app, address)?;
-    let (mut body, limit) = (Some(body), app.engine.config().limits.body);
+    let limit = app.engine.config().limits.body;
     let owner = Owner::Known(callers::of(&parts.extensions)?);
-    let read = body::read(&app, owner, &parts.headers, &mut body, limit).await;
-    if let Some(unread) = body.filter(|_| read.is_err()) {
-        body::drain(&app, unread).await;
-    }
-    let mut raw = read?;
+    let mut raw = body::read_whole(&app, owner, &parts.headers, body, limit).await?;
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let decode = |raw: &mut body::RawBody| {
         raw.expand(&parts.headers, limit)?;

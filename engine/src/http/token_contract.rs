@@ -109,14 +109,9 @@ pub async fn status(State(app): State<App>, At(id): At<String>, request: Request
 
 /// The body, expanded. Its key is known only after it is read: until then it takes the room of strangers.
 async fn body_of(app: &App, parts: &Parts, caller: &Caller, unread: Body, limit: usize) -> Result<RawBody, Problem> {
-    let mut unread = Some(unread);
     let is_known = key_in_headers(app, &parts.headers).is_some();
     let owner = if is_known { Owner::Known(caller) } else { Owner::Stranger(caller) };
-    let raw = body::read(app, owner, &parts.headers, &mut unread, limit).await;
-    if let (Err(_), Some(unread)) = (&raw, unread) {
-        body::drain(app, unread).await;
-    }
-    let mut raw = raw?;
+    let mut raw = body::read_whole(app, owner, &parts.headers, unread, limit).await?;
     raw.work(app, owner, &parts.headers, |raw| raw.expand(&parts.headers, limit)).await?;
     Ok(raw)
 }

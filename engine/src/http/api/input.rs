@@ -89,13 +89,8 @@ impl<T> FromRequest<App> for Raw<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (parts, unread) = request.into_parts();
-        let mut unread = Some(unread);
         // The token has been checked before.
-        let raw = body::read(app, Owner::Admin, &parts.headers, &mut unread, MAX_BODY).await;
-        if let (Err(_), Some(unread)) = (&raw, unread) {
-            body::drain(app, unread).await;
-        }
-        let mut raw = raw?;
+        let mut raw = body::read_whole(app, Owner::Admin, &parts.headers, unread, MAX_BODY).await?;
         raw.work(app, Owner::Admin, &parts.headers, |raw| raw.expand(&parts.headers, MAX_BODY)).await?;
         Ok(Self(raw, PhantomData))
     }

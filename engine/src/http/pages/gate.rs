@@ -137,12 +137,8 @@ impl Frame {
 
 /// The form of a request, if it comes from a page of its session.
 async fn read_form(visit: &mut Visit, unread: Body) -> Result<(), Problem> {
-    let mut unread = Some(unread);
-    let raw = body::read(&visit.app, Owner::Admin, &visit.headers, &mut unread, MAX_FORM).await;
-    if let (Err(_), Some(unread)) = (&raw, unread) {
-        body::drain(&visit.app, unread).await;
-    }
-    visit.form = parse(&raw?.bytes).into_owned().collect();
+    let raw = body::read_whole(&visit.app, Owner::Admin, &visit.headers, unread, MAX_FORM).await?;
+    visit.form = parse(&raw.bytes).into_owned().collect();
     let text = visit.given("form").unwrap_or_default();
     if !comes_from_here(&visit.headers) || !visit.app.engine.access().sessions().is_form(&visit.session, text) {
         let detail = "The form is not of a page of this session. Load the page again, and send it once more.";

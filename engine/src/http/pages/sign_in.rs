@@ -88,12 +88,8 @@ async fn sign_in(State(app): State<App>, request: Request) -> Result<Response, P
     if !comes_from_here(&parts.headers) {
         return Err(Problem::forbidden("The form is not of this site."));
     }
-    let mut unread = Some(unread);
-    let raw = body::read(&app, Owner::Stranger(caller), &parts.headers, &mut unread, MAX_FORM).await;
-    if let (Err(_), Some(unread)) = (&raw, unread) {
-        body::drain(&app, unread).await;
-    }
-    let fields: HashMap<String, String> = parse(&raw?.bytes).into_owned().collect();
+    let raw = body::read_whole(&app, Owner::Stranger(caller), &parts.headers, unread, MAX_FORM).await?;
+    let fields: HashMap<String, String> = parse(&raw.bytes).into_owned().collect();
     let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
     let next = local_path(field("next")).unwrap_or("/");
     if let Err(wait) = caller.tries.take(Instant::now()) {
