@@ -63,8 +63,7 @@ impl Search {
     pub fn new(conn: &Connection, query: &RunQuery, patience: Patience) -> Result<Self> {
         let mut before = RunId::from_bytes([0xff; 16]);
         if let Some(after) = &query.after {
-            let unknown = |_| StoreError::Conflict(format!("'{}' is not a cursor of the list of runs", after.0));
-            before = after.0.parse().map_err(unknown)?;
+            before = after.run()?;
         }
         if let Some(end) = query.accepted_before {
             before = before.min(first_id(end));
@@ -198,44 +197,39 @@ fn everything() -> Branch {
     Branch::new("indexed by runs_id", "1", Vec::new())
 }
 
+/// The candidates with a value in a column, one list for each workflow if they are given. The indexes of the column, alone
+/// and after the workflow, leave out its usual value.
+fn with_value(
+    [alone, of_workflow]: [&'static str; 2],
+    column: &str,
+    value: &str,
+    usual: &str,
+    workflows: Option<&[i64]>,
+) -> Vec<Branch> {
+    let value = Value::from(value.to_owned());
+    match workflows {
+        Some(keys) => {
+            let condition = format!("workflow = ?1 and {column} = ?2 and {column} <> '{usual}'");
+            let of = |key: &i64| Branch::new(of_workflow, condition.clone(), vec![Value::from(*key), value.clone()]);
+            keys.iter().map(of).collect()
+        }
+        None => vec![Branch::new(alone, format!("{column} = ?1 and {column} <> '{usual}'"), vec![value])],
+    }
+}
+
 /// The candidates by columns of the run's row.
 fn of_rows(terms: &[Term], states: &[RunState], workflows: Option<&[i64]>) -> Vec<Branch> {
     // A partial index is used only if its own condition is part of the query.
-    let text = |name: &str| Value::from(name.to_owned());
     if !states.contains(&RunState::Completed) {
-        let of = |state: &RunState| match workflows {
-            Some(keys) => keys
-                .iter()
-                .map(|key| {
-                    let condition = "workflow = ?1 and state = ?2 and state <> 'completed'";
-                    let values = vec![Value::from(*key), text(state.as_str())];
-                    Branch::new("indexed by runs_workflow_state", condition, values)
-                })
-                .collect(),
-            None => {
-                let condition = "state = ?1 and state <> 'completed'";
-                vec![Branch::new("indexed by runs_state", condition, vec![text(state.as_str())])]
-            }
-        };
+        let index = ["indexed by runs_state", "indexed by runs_workflow_state"];
+        let of = |state: &RunState| with_value(index, "state", state.as_str(), "completed", workflows);
         return states.iter().flat_map(of).collect();
     }
     let positive = || terms.iter().filter(|term| !term.negated).map(|term| &term.condition);
     let triggers = triggers(terms);
     if triggers.iter().all(|trigger| !trigger.facts().is_usual) {
-        let of = |trigger: &Trigger| match workflows {
-            Some(keys) => keys
-                .iter()
-                .map(|key| {
-                    let condition = "workflow = ?1 and trigger = ?2 and trigger <> 'webhook'";
-                    let values = vec![Value::from(*key), text(trigger.as_str())];
-                    Branch::new("indexed by runs_workflow_trigger", condition, values)
-                })
-                .collect(),
-            None => {
-                let condition = "trigger = ?1 and trigger <> 'webhook'";
-                vec![Branch::new("indexed by runs_trigger", condition, vec![text(trigger.as_str())])]
-            }
-        };
+        let index = ["indexed by runs_trigger", "indexed by runs_workflow_trigger"];
+        let of = |trigger: &Trigger| with_value(index, "trigger", trigger.as_str(), "webhook", workflows);
         return triggers.iter().flat_map(of).collect();
     }
     if positive().any(|condition| *condition == Condition::Is(Mark::WithErrors)) {
